@@ -1,0 +1,53 @@
+"""What every test stands on: no network but loopback, no environment of the person who runs it."""
+
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+_real_connect = socket.socket.connect
+_real_getaddrinfo = socket.getaddrinfo
+
+
+@pytest.fixture(autouse=True)
+def _no_network_but_loopback(monkeypatch):
+    def connect(self, address):
+        if self.family != getattr(socket, "AF_UNIX", None) and not str(address[0]).startswith(_LOOPBACK):
+            pytest.fail(f"a test tried to reach {address!r}; only loopback is allowed")
+        return _real_connect(self, address)
+
+    def getaddrinfo(host, *rest, **more):
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is not None and not name.startswith(_LOOPBACK):
+            pytest.fail(f"a test tried to look up {name!r}; only loopback is allowed")
+        return _real_getaddrinfo(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("DIGEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def now():
+    """A Monday morning: nothing in the suite reads the clock."""
+    return datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def shared():
+    """Real pages and data, where they are at hand."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared with real pages; it stands beside the checkout in CI")
+    return SHARED
