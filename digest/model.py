@@ -126,13 +126,15 @@ class Profile:
     def from_json(text: str) -> "Profile":
         """Read what `to_json` wrote."""
         raw: dict[str, Any] = json.loads(text)
-        cadence = raw.pop("cadence")
-        interests = tuple(Interest(tuple(i["keywords"]), i["weight"]) for i in raw.pop("interests"))
-        return Profile(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()},
-            interests=interests,
-            cadence=Cadence(cadence["every"], time.fromisoformat(cadence["at"]), tuple(cadence["days"])),
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
+        }
+        cadence = raw["cadence"]
+        fields["cadence"] = Cadence(
+            cadence["every"], time.fromisoformat(cadence["at"]), tuple(cadence["days"])
         )
+        fields["interests"] = tuple(Interest(tuple(i["keywords"]), i["weight"]) for i in raw["interests"])
+        return Profile(**fields)
 
 
 class ReasonKind(StrEnum):
@@ -275,4 +277,3 @@ class Delivery:
     attempt: int  # 1 for the first; the fencing number of this claim
     queued_at: datetime
     raw: bytes = field(repr=False)
-
