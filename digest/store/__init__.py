@@ -1,0 +1,41 @@
+"""The database: the only memory between the verbs.
+
+One file a noun family: `papers`, `people`, `outbox`, `sources`. Their functions take a connection, so that the caller
+decides what happens together:
+
+    with store.writing() as tx:
+        outbox.enqueue_digest(tx, ...)
+        people.move_due(tx, ...)
+"""
+
+import hashlib
+import hmac
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection
+
+from digest.store.engine import open_engine, reading, writing
+
+
+class Store:
+    """One open database. `secret` keys what is kept of an address after the address itself is erased."""
+
+    def __init__(self, url: str, *, secret: bytes) -> None:
+        self._engine = open_engine(url)
+        self._secret = secret
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """One transaction: all of it is durable when the block ends, or none of it happened. Raises `StoreError`."""
+        return writing(self._engine)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One consistent view; never blocks a writer. Raises `StoreError`."""
+        return reading(self._engine)
+
+    def address_hash(self, email: str) -> str:
+        """What suppressions know of an address: a keyed hash (HMAC-SHA-256) of its lower-case form."""
+        return hmac.new(self._secret, b"address|" + email.lower().encode(), hashlib.sha256).hexdigest()
+
+    def close(self) -> None:
+        """Release the files."""
+        self._engine.dispose()

@@ -1,0 +1,147 @@
+"""Opening the database: durable settings, the schema of this version, and errors in words a person acts on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from digest.errors import StoreError
+
+HEAD = "0001"  # newest migration; a test holds it against the folder
+_BUSY_SECONDS = 60
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`, with the schema of this version. A new database is made, an older one is brought up.
+
+    Raises `StoreError` when it cannot be opened, is damaged, or was made by a newer version.
+    """
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite" and target.database not in (None, "", ":memory:"):
+        assert target.database is not None
+        _make_folder(Path(target.database).parent)
+    with wrap_errors("open"):
+        engine = sqlalchemy.create_engine(target, pool_pre_ping=target.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            _configure_sqlite(engine)
+        _bring_up(engine)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: all of it happens, or nothing. Waits for another writer, then raises `StoreError`."""
+    with wrap_errors("write to"), engine.begin() as tx:
+        yield tx
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the database. Never waits for a writer."""
+    with wrap_errors("read"), engine.connect().execution_options(digest_reads=True) as connection:
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
+def wrap_errors(verb: str) -> Iterator[None]:
+    """Turn a driver's error into a `StoreError` that says what to do. Mistakes of our own (wrong SQL) pass through."""
+    try:
+        yield
+    except sqlalchemy.exc.IntegrityError:
+        raise  # the callers that expect one ask for it by name
+    except DBAPIError as error:
+        raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig))}") from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"cannot {verb} the database: {error}") from error
+
+
+def _remedy(said: str) -> str:
+    remedies = {
+        "readonly": "it is read-only; make the file and its folder writable for this user",
+        "read-only": "it is read-only; make the file and its folder writable for this user",
+        "locked": f"another program has kept it locked for {_BUSY_SECONDS} seconds; stop that program, then run this again",
+        "unable to open": "the file cannot be opened; check that its folder exists and is writable for this user",
+        "malformed": "the file is damaged; restore the last backup",
+        "not a database": "the file is not a database; restore the last backup or move it away",
+        "is full": "the disk is full; free some space, then run this again",
+        "disk I/O": "the disk reports an error; check it before you run this again",
+    }
+    for sign, remedy in remedies.items():
+        if sign in said:
+            return f"{remedy} ({said})"
+    return said
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another home or mend its rights"
+        ) from error
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    """Durable before fast: a commit that returned survives a power cut (WAL with synchronous=FULL)."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        # A transaction that starts by reading and then writes would fail at once when another writer was faster.
+        reads = connection.get_execution_options().get("digest_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _bring_up(engine: Engine) -> None:
+    version = _version(engine)
+    if version == HEAD:
+        return
+    if version is not None and version > HEAD:
+        raise StoreError(
+            f"the database was made by a newer version (schema {version}, this program knows {HEAD}); upgrade the program"
+        )
+    _migrate(engine)
+
+
+def _version(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+            return None
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return None if version is None else str(version)
+
+
+def _migrate(engine: Engine) -> None:
+    """Run what is missing, in one transaction. Only one of several starting processes does it; the others find it done."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    if engine.dialect.name == "sqlite":
+        _write_ahead(engine)
+    with writing(engine) as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, HEAD)
+
+
+def _write_ahead(engine: Engine) -> None:
+    """Set the journal once, in the file itself: doing it at each start makes starting processes fight for the lock."""
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA journal_mode = WAL")
+    finally:
+        raw.close()

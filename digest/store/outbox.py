@@ -1,0 +1,274 @@
+"""The ledger of what is owed: enqueue, claim, hand over, settle. The only file that changes a Delivery's state.
+
+    queued ──> sending ──> sent
+       ^          ├──────> deferred ──> (claimed again when its time has come)
+       │          ├──────> failed
+       └──────────┘ lease ended, or its worker is dead: claimed again, same bytes
+    queued | deferred ───> suppressed      the person left, or the address must not be mailed
+
+`due_at` is when a worker may take the row next: at once when queued, after the backoff when deferred, when the lease
+ends while sending. Every change after a claim names the claim (`attempts`), so that a worker whose lease was taken
+over changes nothing: it is fenced off.
+"""
+
+import json
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
+
+from digest.model import Delivery, DeliveryState, Digest, Envelope, Issue, Message
+from digest.store.dialect import insert_or_ignore
+from digest.store.people import Subscriber
+from digest.store.schema import deliveries, issues, messages, shown, subscribers, suppressions
+
+# Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
+_OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
+
+MAX_TAKEOVERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One worker's right to send some rows for a while."""
+
+    owner: (
+        str  # says which process holds it, so that the rows of a dead one need not wait for the lease to end
+    )
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A finished digest, ready for the ledger."""
+
+    digest: Digest
+    message: Message
+    subscriber: Subscriber
+    paper_pks: tuple[int, ...]  # rows of the digest's picks, in their order
+
+
+def enqueue_digest(tx: Connection, owed: Owed, *, now: datetime) -> int | None:
+    """Owe this digest to its subscriber and remember its papers as shown. None when that day's digest is already owed."""
+    issue, person = owed.digest.issue, owed.subscriber
+    row = _row(owed.message, kind="digest", address_hash=person.address_hash, now=now)
+    row |= {"issue_id": _issue_id(tx, issue, now), "issue_on": issue.on, "subscriber_id": person.id}
+    delivery_id = tx.execute(insert_or_ignore(tx, deliveries).values(row).returning(deliveries.c.id)).scalar()
+    if delivery_id is None:
+        return None
+    tx.execute(insert(messages).values(delivery_id=delivery_id, raw=owed.message.raw))
+    for pk, pick in zip(owed.paper_pks, owed.digest.picks, strict=True):
+        score = {
+            "value": pick.score.value,
+            "section": pick.section,
+            "why": [astuple(reason) for reason in pick.score.why],
+        }
+        row = {
+            "subscriber_id": person.id,
+            "paper_pk": pk,
+            "delivery_id": delivery_id,
+            "score": json.dumps(score),
+        }
+        tx.execute(insert_or_ignore(tx, shown).values(row))
+    return int(delivery_id)
+
+
+def _issue_id(tx: Connection, issue: Issue, now: datetime) -> int:
+    tx.execute(insert_or_ignore(tx, issues).values(key=issue.key, on_date=issue.on, created_at=now))
+    return int(tx.execute(select(issues.c.id).where(issues.c.key == issue.key)).scalar_one())
+
+
+def _row(message: Message, *, kind: str, address_hash: str, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "message_id": message.message_id,
+        "mail_from": message.envelope.mail_from,
+        "rcpt_to": message.envelope.rcpt_to,
+        "address_hash": address_hash,
+        "subject": message.subject,
+        "state": DeliveryState.QUEUED,
+        "queued_at": now,
+        "due_at": now,
+        "attempts": 0,
+    }
+
+
+def drop_unwanted(tx: Connection, now: datetime) -> int:
+    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns how many."""
+    left = select(subscribers.c.id).where(subscribers.c.status == "unsubscribed")
+    barred = select(suppressions.c.address_hash)
+    unwanted = deliveries.c.subscriber_id.in_(left) | deliveries.c.address_hash.in_(barred)
+    takeable = (_OPEN, deliveries.c.due_at <= now, unwanted)
+    change = (
+        update(deliveries)
+        .where(*takeable)
+        .values(
+            state=DeliveryState.SUPPRESSED,
+            settled_at=now,
+            last_reply="the reader left, or the address is suppressed",
+        )
+    )
+    return tx.execute(change).rowcount
+
+
+def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
+    """Take up to `limit` rows whose time has come, the longest waiting first."""
+    due = select(deliveries.c.id).where(_OPEN, deliveries.c.due_at <= now)
+    due = due.order_by(deliveries.c.due_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
+    taken = (
+        update(deliveries)
+        .where(deliveries.c.id.in_(due.scalar_subquery()))
+        .values(
+            state=DeliveryState.SENDING,
+            lease_owner=lease.owner,
+            due_at=lease.until,
+            attempts=deliveries.c.attempts + 1,
+            takeovers=deliveries.c.takeovers
+            + case((deliveries.c.state == DeliveryState.SENDING, 1), else_=0),
+            handed_at=None,
+        )
+        .returning(
+            deliveries.c.id,
+            deliveries.c.message_id,
+            deliveries.c.mail_from,
+            deliveries.c.rcpt_to,
+            deliveries.c.attempts,
+            deliveries.c.queued_at,
+        )
+    )
+    rows = sorted(tx.execute(taken).all(), key=lambda row: row.id)
+    wanted = select(messages.c.delivery_id, messages.c.raw).where(
+        messages.c.delivery_id.in_([row.id for row in rows])
+    )
+    raw = dict(tx.execute(wanted).tuples().all())
+    return [
+        Delivery(
+            row.id,
+            row.message_id,
+            Envelope(row.mail_from, row.rcpt_to),
+            row.attempts,
+            row.queued_at,
+            raw[row.id],
+        )
+        for row in rows
+    ]
+
+
+def held_leases(db: Connection) -> set[str]:
+    """Who holds rows at the moment."""
+    return set(
+        db.execute(select(deliveries.c.lease_owner).where(text("state = 'sending'")).distinct()).scalars()
+    )
+
+
+def release_dead(tx: Connection, owner: str, *, now: datetime) -> int:
+    """The worker `owner` is gone: whatever it held may be claimed at once. Returns how many rows."""
+    held = (text("state = 'sending'"), deliveries.c.lease_owner == owner)
+    return tx.execute(update(deliveries).where(*held).values(due_at=now)).rowcount
+
+
+def give_back(tx: Connection, owner: str, *, now: datetime) -> int:
+    """A worker stops in good order: the rows it had not begun are queued again. Returns how many."""
+    held = (text("state = 'sending'"), deliveries.c.lease_owner == owner, deliveries.c.handed_at.is_(None))
+    return tx.execute(update(deliveries).where(*held).values(state=DeliveryState.QUEUED, due_at=now)).rowcount
+
+
+def bury_poison(tx: Connection, *, now: datetime) -> int:
+    """Fail the rows whose workers died or stalled too often, so that they stop taking the others down. Returns how many."""
+    poisonous = (
+        text("state = 'sending'"),
+        deliveries.c.due_at <= now,
+        deliveries.c.takeovers >= MAX_TAKEOVERS,
+    )
+    reply = f"given up: {MAX_TAKEOVERS + 1} workers died or stalled while sending it"
+    values = {"state": DeliveryState.FAILED, "settled_at": now, "last_reply": reply, "lease_owner": None}
+    return tx.execute(update(deliveries).where(*poisonous).values(values)).rowcount
+
+
+def mark_handed(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
+    """Note that the end of the message is about to be sent. False when the claim is no longer ours: do not send it.
+
+    From this commit to `settle_sent` lies the one window in which a crash leaves it open whether the mail left.
+    """
+    wanted = ~deliveries.c.address_hash.in_(select(suppressions.c.address_hash))
+    return tx.execute(update(deliveries).where(*_ours(delivery), wanted).values(handed_at=now)).rowcount == 1
+
+
+def settle_sent(tx: Connection, delivery: Delivery, reply: str, *, now: datetime) -> bool:
+    """The next server accepted it. False when the claim is no longer ours."""
+    values = {"state": DeliveryState.SENT, "last_reply": reply, "settled_at": now, "lease_owner": None}
+    return _settle(tx, delivery, values)
+
+
+def settle_deferred(tx: Connection, delivery: Delivery, reply: str, *, next_at: datetime) -> bool:
+    """It will be tried again at `next_at`."""
+    values = {"state": DeliveryState.DEFERRED, "last_reply": reply, "due_at": next_at, "lease_owner": None}
+    return _settle(tx, delivery, values)
+
+
+def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: datetime) -> bool:
+    """It will never be sent; its papers may be shown again."""
+    values = {"state": DeliveryState.FAILED, "last_reply": reply, "settled_at": now, "lease_owner": None}
+    if not _settle(tx, delivery, values):
+        return False
+    tx.execute(delete(shown).where(shown.c.delivery_id == delivery.id))
+    return True
+
+
+def _settle(tx: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
+    return tx.execute(update(deliveries).where(*_ours(delivery)).values(values)).rowcount == 1
+
+
+def _ours(delivery: Delivery) -> tuple[Any, ...]:
+    return (
+        deliveries.c.id == delivery.id,
+        deliveries.c.state == DeliveryState.SENDING,
+        deliveries.c.attempts == delivery.attempt,
+    )
+
+
+def count_deliveries(db: Connection) -> dict[str, int]:
+    """How many rows there are of each state."""
+    counted = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+    return dict(db.execute(counted).tuples().all())
+
+
+def oldest_open(db: Connection) -> datetime | None:
+    """When the longest waiting unsent message was queued."""
+    return db.execute(select(func.min(deliveries.c.queued_at)).where(_OPEN)).scalar()
+
+
+def last_refusals(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest messages that did not leave, with what the server said."""
+    columns = (
+        deliveries.c.id,
+        deliveries.c.rcpt_to,
+        deliveries.c.state,
+        deliveries.c.attempts,
+        deliveries.c.last_reply,
+    )
+    refused = select(*columns).where(text("state IN ('deferred', 'failed', 'suppressed')"))
+    return [dict(row) for row in db.execute(refused.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]
+
+
+def shown_score(db: Connection, subscriber_id: int, paper_pk: int) -> dict[str, Any] | None:
+    """With which score and reasons this person was shown this paper, and when; None when they were not."""
+    query = select(shown.c.score, deliveries.c.issue_on, deliveries.c.state).join(
+        deliveries, deliveries.c.id == shown.c.delivery_id
+    )
+    row = db.execute(
+        query.where(shown.c.subscriber_id == subscriber_id, shown.c.paper_pk == paper_pk)
+    ).first()
+    return None if row is None else {**json.loads(row.score), "on": row.issue_on, "state": row.state}

@@ -1,0 +1,249 @@
+"""Pages, papers and listings: what was read, and what is known of each work."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from digest.model import Page, PageStatus, Paper, ParsedPage
+from digest.store.dialect import insert_or_ignore
+from digest.store.schema import listings, pages, papers, shown
+from digest.text import title_key
+
+_CHUNK = 500  # values in one IN (...)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPaper:
+    """A paper with its row."""
+
+    pk: int
+    paper: Paper
+    last_seen_at: datetime  # when a page with it was last picked up
+
+
+def known_page(db: Connection, content_hash: str) -> PageStatus | None:
+    """What the page with these bytes turned out to be when it was picked up, or None when it is new."""
+    status = db.execute(select(pages.c.status).where(pages.c.content_hash == content_hash)).scalar()
+    return None if status is None else PageStatus(status)
+
+
+def record_page(tx: Connection, page: Page, parsed: ParsedPage) -> int:
+    """Store a page, its papers and its listings. Returns how many papers were new. Harmless to repeat."""
+    row = {
+        "source": page.source,
+        "name": page.name,
+        "format": parsed.format,
+        "status": parsed.status,
+        "reason": parsed.reason,
+        "papers": len(parsed.papers),
+        "rejected": json.dumps([{"where": r.where, "reason": r.reason} for r in parsed.rejected]),
+        "listed_on": parsed.listed_on,
+        "fetched_at": page.fetched_at,
+    }
+    page_id = tx.execute(
+        insert_or_ignore(tx, pages).values(content_hash=page.content_hash, **row).returning(pages.c.id)
+    ).scalar()
+    if page_id is None:  # read again: it was broken or unrecognised the last time
+        tx.execute(update(pages).where(pages.c.content_hash == page.content_hash).values(**row))
+        page_id = tx.execute(select(pages.c.id).where(pages.c.content_hash == page.content_hash)).scalar_one()
+    return _record_papers(tx, page_id, parsed.papers, page.fetched_at)
+
+
+def _record_papers(tx: Connection, page_id: int, found: Sequence[Paper], now: datetime) -> int:
+    known = _Known(tx, found)
+    new = 0
+    for position, paper in enumerate(found):
+        pk, is_new = known.record(paper, now)
+        new += is_new
+        tx.execute(
+            insert_or_ignore(tx, listings).values(
+                paper_pk=pk,
+                page_id=page_id,
+                position=position,
+                upvotes=paper.upvotes,
+                comments=paper.comments,
+            )
+        )
+    return new
+
+
+class _Known:
+    """The stored papers that a page's papers may be, found in a few statements and kept up to date while recording."""
+
+    def __init__(self, tx: Connection, found: Sequence[Paper]) -> None:
+        self._tx = tx
+        self._by_id: dict[str, StoredPaper] = {}
+        self._by_key: dict[str, StoredPaper] = {}
+        ids = [paper.id for paper in found]
+        keys = [title_key(paper.title) for paper in found]
+        for column, values in ((papers.c.id, ids), (papers.c.title_key, keys)):
+            for start in range(0, len(values), _CHUNK):
+                for row in tx.execute(select(papers).where(column.in_(values[start : start + _CHUNK]))):
+                    self._remember(_from_row(row))
+
+    def record(self, paper: Paper, now: datetime) -> tuple[int, bool]:
+        """Insert the paper, or add what it says to the stored one. Returns its row and whether it is new."""
+        same_id = self._by_id.get(paper.id)
+        same_title = self._same_title(paper)
+        if same_id and same_title and same_id.pk != same_title.pk:
+            _fold(self._tx, same_title.pk, into=same_id.pk)
+            same_id = replace(same_id, paper=best_of(same_id.paper, same_title.paper))
+        stored = same_id or same_title
+        if stored is None:
+            values = _to_row(paper) | {"first_seen_at": now, "last_seen_at": now}
+            pk = self._tx.execute(insert(papers).values(values).returning(papers.c.pk)).scalar_one()
+            self._remember(StoredPaper(pk, paper, now))
+            return pk, True
+        merged = best_of(stored.paper, paper)
+        seen_at = max(stored.last_seen_at, now)
+        self._tx.execute(
+            update(papers).where(papers.c.pk == stored.pk).values(_to_row(merged) | {"last_seen_at": seen_at})
+        )
+        self._remember(StoredPaper(stored.pk, merged, seen_at))
+        return stored.pk, False
+
+    def _same_title(self, paper: Paper) -> StoredPaper | None:
+        """A stored paper with this title, unless both have an identity of their own and it differs."""
+        found = self._by_key.get(title_key(paper.title))
+        if found is None or (has_own_id(found.paper) and has_own_id(paper) and found.paper.id != paper.id):
+            return None
+        return found
+
+    def _remember(self, stored: StoredPaper) -> None:
+        self._by_id[stored.paper.id] = stored
+        key = title_key(stored.paper.title)
+        # Among several works of one title the one without an id of its own is the one a page may still identify.
+        if (
+            key not in self._by_key
+            or has_own_id(self._by_key[key].paper)
+            or self._by_key[key].pk == stored.pk
+        ):
+            self._by_key[key] = stored
+
+
+def has_own_id(paper: Paper) -> bool:
+    """Whether a publisher gave it an id; otherwise its title is all we have."""
+    return not paper.id.startswith("title:")
+
+
+def best_of(known: Paper, said: Paper) -> Paper:
+    """One paper from two descriptions of it: the better of each field, the one with an id leading.
+
+    A longer abstract or author list is the less cut one; upvotes and comments only grow, so the larger is the newer.
+    """
+    first, second = (said, known) if has_own_id(said) and not has_own_id(known) else (known, said)
+    return replace(
+        first,
+        abstract=max(first.abstract, second.abstract, key=len)
+        if first.abstract and second.abstract
+        else first.abstract or second.abstract,
+        url=first.url or second.url,
+        authors=first.authors if len(first.authors) >= len(second.authors) else second.authors,
+        authors_count=_largest(first.authors_count, second.authors_count),
+        organization=first.organization or second.organization,
+        organization_handle=first.organization_handle or second.organization_handle,
+        published_on=first.published_on or second.published_on,
+        fields=first.fields or second.fields,
+        upvotes=_largest(first.upvotes, second.upvotes),
+        comments=_largest(first.comments, second.comments),
+    )
+
+
+def _largest(one: int | None, other: int | None) -> int | None:
+    return max((n for n in (one, other) if n is not None), default=None)
+
+
+def _fold(tx: Connection, pk: int, *, into: int) -> None:
+    """Two rows turned out to be one work: everything that points to `pk` now points to `into`."""
+    for table, partner in ((listings, listings.c.page_id), (shown, shown.c.subscriber_id)):
+        already = select(partner).where(table.c.paper_pk == into)
+        tx.execute(update(table).where(table.c.paper_pk == pk, partner.not_in(already)).values(paper_pk=into))
+    tx.execute(delete(papers).where(papers.c.pk == pk))
+
+
+def seen_since(db: Connection, since: datetime, *, limit: int | None = None) -> list[StoredPaper]:
+    """Papers on a page picked up after `since`, the newest first."""
+    query = select(papers).where(papers.c.last_seen_at > since)
+    return [
+        _from_row(row)
+        for row in db.execute(query.order_by(papers.c.last_seen_at.desc(), papers.c.id).limit(limit))
+    ]
+
+
+def every_paper(db: Connection) -> Iterable[tuple[Paper, list[str]]]:
+    """Every stored paper with the names of the pages that list it, in order of id."""
+    names: dict[int, list[str]] = {}
+    for pk, name in db.execute(
+        select(listings.c.paper_pk, pages.c.name)
+        .join(pages, pages.c.id == listings.c.page_id)
+        .order_by(pages.c.id)
+    ):
+        names.setdefault(pk, []).append(name)
+    for row in db.execute(select(papers).order_by(papers.c.id)):
+        stored = _from_row(row)
+        yield stored.paper, names.get(stored.pk, [])
+
+
+def find_paper(db: Connection, wanted: str) -> StoredPaper | None:
+    """The paper with this id (with or without its "arxiv:"), or this title."""
+    for condition in (
+        papers.c.id == wanted,
+        papers.c.id == f"arxiv:{wanted}",
+        papers.c.title_key == title_key(wanted),
+    ):
+        row = db.execute(select(papers).where(condition).order_by(papers.c.pk)).first()
+        if row is not None:
+            return _from_row(row)
+    return None
+
+
+def count_papers(db: Connection) -> int:
+    """How many papers are stored."""
+    return int(db.execute(select(func.count()).select_from(papers)).scalar_one())
+
+
+def pages_with_trouble(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest pages that gave no papers, with the reason."""
+    query = select(pages.c.name, pages.c.source, pages.c.status, pages.c.reason, pages.c.fetched_at)
+    trouble = query.where(pages.c.status.in_([PageStatus.BROKEN, PageStatus.UNRECOGNISED]))
+    return [dict(row) for row in db.execute(trouble.order_by(pages.c.id.desc()).limit(limit)).mappings()]
+
+
+def _to_row(paper: Paper) -> dict[str, Any]:
+    return {
+        "id": paper.id,
+        "title": paper.title,
+        "title_key": title_key(paper.title),
+        "abstract": paper.abstract,
+        "url": paper.url,
+        "authors": json.dumps(paper.authors, ensure_ascii=False),
+        "authors_count": paper.authors_count,
+        "organization": paper.organization,
+        "organization_handle": paper.organization_handle,
+        "published_on": paper.published_on,
+        "fields": json.dumps(paper.fields, ensure_ascii=False),
+        "upvotes": paper.upvotes,
+        "comments": paper.comments,
+    }
+
+
+def _from_row(row: Row[Any]) -> StoredPaper:
+    paper = Paper(
+        id=row.id,
+        title=row.title,
+        abstract=row.abstract,
+        url=row.url,
+        authors=tuple(json.loads(row.authors)),
+        authors_count=row.authors_count,
+        organization=row.organization,
+        organization_handle=row.organization_handle,
+        published_on=row.published_on,
+        fields=tuple(json.loads(row.fields)),
+        upvotes=row.upvotes,
+        comments=row.comments,
+    )
+    return StoredPaper(row.pk, paper, row.last_seen_at)

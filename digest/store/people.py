@@ -1,0 +1,223 @@
+"""Subscribers, what they want, whom we must not mail, and why somebody got nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from digest.model import Issue, Profile, Skip, SkipReason
+from digest.store.dialect import insert_or_ignore, upsert
+from digest.store.schema import deliveries, papers, shown, skips, subscribers, suppressions
+
+Status = Literal["pending", "active", "paused", "unsubscribed"]
+FILE_REMOVED = "its file was removed"
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person who gets digests, as the ledger knows them."""
+
+    id: int
+    email: str
+    status: Status
+    status_reason: str | None
+    owner: Literal["file", "web"]
+    file: str | None
+    profile: Profile
+    profile_error: str | None  # why the file is not read at the moment; the profile is the last good one
+    next_due_at: datetime
+    created_at: datetime
+    address_hash: str
+
+
+def put_file_profile(
+    tx: Connection, *, profile: Profile, file: str, address_hash: str, due_at: datetime, now: datetime
+) -> None:
+    """Make or change the subscriber a profile file describes.
+
+    Who unsubscribed stays unsubscribed, whatever the file says; who was missing because the file was gone is back.
+    A web-owned subscriber of the same address becomes file-owned: the file is the operator's own word.
+    """
+    profile_json = profile.to_json()
+    known = find_subscriber(tx, profile.email)
+    if known is None:
+        row = {"address_key": profile.email.lower(), "status": "active", "owner": "file", "created_at": now}
+        row |= {"email": profile.email, "file": file, "profile": profile_json, "address_hash": address_hash}
+        tx.execute(insert(subscribers).values(row | {"next_due_at": due_at, "updated_at": now}))
+        return
+    changes: dict[str, Any] = {}
+    if known.status == "unsubscribed" and known.status_reason == FILE_REMOVED:
+        changes |= {"status": "active", "status_reason": None, "next_due_at": due_at}
+    if known.profile.to_json() != profile_json or known.email != profile.email:
+        changes |= {"profile": profile_json, "email": profile.email}
+        if (known.profile.cadence, known.profile.timezone) != (profile.cadence, profile.timezone):
+            changes["next_due_at"] = due_at
+    if (known.owner, known.file, known.profile_error) != ("file", file, None):
+        changes |= {"owner": "file", "file": file, "profile_error": None}
+    if changes:
+        tx.execute(
+            update(subscribers).where(subscribers.c.id == known.id).values(changes | {"updated_at": now})
+        )
+
+
+def mark_file_broken(tx: Connection, *, file: str, error: str, now: datetime) -> str | None:
+    """Note that a profile file cannot be read; its owner keeps the last good profile. Returns their address if known."""
+    owned = (subscribers.c.owner == "file") & (subscribers.c.file == file)
+    tx.execute(update(subscribers).where(owned).values(profile_error=error, updated_at=now))
+    return tx.execute(select(subscribers.c.email).where(owned)).scalar()
+
+
+def retire_missing_files(tx: Connection, present: Sequence[str], now: datetime) -> list[str]:
+    """Unsubscribe everyone whose profile file is gone. Returns their addresses."""
+    gone = (subscribers.c.owner == "file") & (subscribers.c.status != "unsubscribed")
+    rows = tx.execute(select(subscribers.c.id, subscribers.c.email, subscribers.c.file).where(gone)).all()
+    missing = [row for row in rows if row.file not in set(present)]
+    for row in missing:
+        tx.execute(
+            update(subscribers)
+            .where(subscribers.c.id == row.id)
+            .values(status="unsubscribed", status_reason=FILE_REMOVED, updated_at=now)
+        )
+    return [row.email for row in missing]
+
+
+def set_status(tx: Connection, subscriber_id: int, status: Status, reason: str, now: datetime) -> None:
+    """Pause, resume or unsubscribe somebody."""
+    change = update(subscribers).where(subscribers.c.id == subscriber_id)
+    tx.execute(change.values(status=status, status_reason=reason, updated_at=now))
+
+
+def move_due(tx: Connection, subscriber_id: int, next_due_at: datetime) -> None:
+    """Set when to look at this person again."""
+    tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(next_due_at=next_due_at))
+
+
+def find_subscriber(db: Connection, email: str) -> Subscriber | None:
+    """The subscriber with this address, however it is capitalised."""
+    row = db.execute(select(subscribers).where(subscribers.c.address_key == email.lower())).first()
+    return None if row is None else _from_row(row)
+
+
+def due_subscribers(
+    db: Connection, now: datetime, *, after_id: int = 0, limit: int = 500
+) -> list[Subscriber]:
+    """Active people whose next look has come, in order of id: ask again with `after_id` for the next ones."""
+    query = select(subscribers).where(subscribers.c.status == "active", subscribers.c.next_due_at <= now)
+    return _list(db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit))
+
+
+def not_due(db: Connection, now: datetime, limit: int) -> list[Subscriber]:
+    """People who get nothing at `now`: not yet due, paused, unsubscribed or not confirmed."""
+    waits = (subscribers.c.status != "active") | (subscribers.c.next_due_at > now)
+    return _list(db, select(subscribers).where(waits).order_by(subscribers.c.id).limit(limit))
+
+
+def every_subscriber(db: Connection) -> list[Subscriber]:
+    """Everybody, in order of address."""
+    return _list(db, select(subscribers).order_by(subscribers.c.address_key))
+
+
+def count_subscribers(db: Connection) -> dict[str, int]:
+    """How many people there are of each status."""
+    counted = select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
+    return dict(db.execute(counted).tuples().all())
+
+
+def shown_papers(db: Connection, subscriber_ids: Sequence[int], since: datetime) -> dict[int, set[str]]:
+    """For each of these people, the ids of papers they were already shown among those seen since `since`."""
+    found: dict[int, set[str]] = {subscriber_id: set() for subscriber_id in subscriber_ids}
+    for start in range(0, len(subscriber_ids), _CHUNK):
+        chunk = subscriber_ids[start : start + _CHUNK]
+        query = select(shown.c.subscriber_id, papers.c.id).join(papers, papers.c.pk == shown.c.paper_pk)
+        for subscriber_id, paper_id in db.execute(
+            query.where(shown.c.subscriber_id.in_(chunk), papers.c.last_seen_at > since)
+        ):
+            found[subscriber_id].add(paper_id)
+    return found
+
+
+def queued_dates(db: Connection, subscriber_ids: Sequence[int], since: date) -> set[tuple[int, date]]:
+    """(subscriber, local date) of every digest already in the ledger, from `since` on."""
+    query = select(deliveries.c.subscriber_id, deliveries.c.issue_on)
+    return {
+        (subscriber_id, on)
+        for start in range(0, len(subscriber_ids), _CHUNK)
+        for subscriber_id, on in db.execute(
+            query.where(
+                deliveries.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK]),
+                deliveries.c.issue_on >= since,
+            )
+        )
+    }
+
+
+def suppress(tx: Connection, address_hash: str, reason: str, detail: str, now: datetime) -> None:
+    """Never mail this address again, until somebody lifts it by hand. The first reason stays."""
+    row = {"address_hash": address_hash, "reason": reason, "detail": detail, "created_at": now}
+    tx.execute(insert_or_ignore(tx, suppressions).values(row))
+
+
+def suppressed(db: Connection, address_hashes: Sequence[str]) -> dict[str, str]:
+    """Which of these addresses must not be mailed, and why."""
+    found: dict[str, str] = {}
+    for start in range(0, len(address_hashes), _CHUNK):
+        chosen = suppressions.c.address_hash.in_(address_hashes[start : start + _CHUNK])
+        found |= {row.address_hash: row.reason for row in db.execute(select(suppressions).where(chosen))}
+    return found
+
+
+def record_skip(tx: Connection, subscriber_id: int, issue: Issue, skip: Skip, now: datetime) -> None:
+    """Store why this person gets nothing of this Issue; a later decision for the same day replaces it."""
+    row = {
+        "subscriber_id": subscriber_id,
+        "issue_on": issue.on,
+        "why": skip.why,
+        "detail": skip.detail,
+        "skipped_at": now,
+    }
+    statement = upsert(tx, skips).values(row)
+    changes = {key: statement.excluded[key] for key in ("why", "detail", "skipped_at")}
+    tx.execute(statement.on_conflict_do_update(index_elements=["subscriber_id", "issue_on"], set_=changes))
+
+
+def drop_skip(tx: Connection, subscriber_id: int, issue: Issue) -> None:
+    """There is a digest after all."""
+    tx.execute(delete(skips).where(skips.c.subscriber_id == subscriber_id, skips.c.issue_on == issue.on))
+
+
+def last_skips(db: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    """The newest skips, with the address and the reason."""
+    query = select(subscribers.c.email, skips.c.issue_on, skips.c.why, skips.c.detail, skips.c.skipped_at)
+    query = query.join(subscribers, subscribers.c.id == skips.c.subscriber_id)
+    found = db.execute(query.order_by(skips.c.skipped_at.desc(), subscribers.c.id).limit(limit))
+    return [
+        {
+            "subscriber": row.email,
+            "on": row.issue_on,
+            "reason": Skip(row.email, SkipReason(row.why), row.detail).reason,
+        }
+        for row in found
+    ]
+
+
+def _list(db: Connection, query: Select[Any]) -> list[Subscriber]:
+    return [_from_row(row) for row in db.execute(query)]
+
+
+def _from_row(row: Row[Any]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        email=row.email,
+        status=row.status,
+        status_reason=row.status_reason,
+        owner=row.owner,
+        file=row.file,
+        profile=Profile.from_json(row.profile),
+        profile_error=row.profile_error,
+        next_due_at=row.next_due_at,
+        created_at=row.created_at,
+        address_hash=row.address_hash,
+    )

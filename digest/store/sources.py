@@ -1,0 +1,42 @@
+"""What each source said the last time, and when to ask again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from digest.store.dialect import upsert
+from digest.store.schema import sources
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """One source, as `digest status` shows it."""
+
+    name: str
+    state: str  # ok | empty | broken | unreachable | refused | new
+    tried_at: datetime
+    next_try_at: datetime
+    reason: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    succeeded_at: datetime | None = None
+    failures: int = 0  # in a row
+    papers: int = 0  # on the last page that had any
+
+
+def source_state(db: Connection, name: str) -> SourceState | None:
+    """The state of one source, or None when it was never tried."""
+    row = db.execute(select(sources).where(sources.c.name == name)).mappings().first()
+    return None if row is None else SourceState(**row)
+
+
+def put_source_state(tx: Connection, state: SourceState) -> None:
+    """Remember the outcome of a try."""
+    row = {name: getattr(state, name) for name in SourceState.__slots__}
+    statement = upsert(tx, sources).values(row)
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_={k: v for k, v in row.items() if k != "name"}
+        )
+    )
