@@ -1,0 +1,92 @@
+"""Scores and what was already shown -> the Digest of one subscriber, or the reason there is none. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from digest.model import Digest, Issue, Paper, Pick, Profile, ReasonKind, Score, Section, Skip, SkipReason
+
+_FOLLOWED = {ReasonKind.AUTHOR, ReasonKind.ORGANIZATION}
+_OF_INTEREST = _FOLLOWED | {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.TASTE}
+_LIKED = {ReasonKind.TRENDING}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a digest can be made of, shared by everybody who is due."""
+
+    papers: Mapping[str, Paper]  # candidates by id
+    floor: float = (
+        0.1  # a match below this part of a perfect one is chance: one common word in a long abstract
+    )
+
+
+def compose(
+    issue: Issue, profile: Profile, ranked: Sequence[Score], shown: Collection[str], material: Material
+) -> Digest | Skip:
+    """The few papers this reader gets, in reading order; or a Skip that says why there are none.
+
+    `ranked` holds the candidates for this profile, best first, without muted ones; `shown` the ids of papers the reader
+    has had before. At most `max_papers` come in, the one from outside the profile among them. Popular papers that match
+    nothing take at most the share of places that the reader's trending dial gives them.
+    """
+    new = [score for score in ranked if score.paper_id not in shown]
+    picked = _pick(profile, new, material)
+    candidates = sum(paper_id not in shown for paper_id in material.papers)
+    if picked or profile.quiet_day == "note":
+        return Digest(issue, profile.email, tuple(picked), candidates, profile)
+    if not material.papers:
+        return Skip(profile.email, SkipReason.NOTHING_NEW, "no page with papers was picked up lately")
+    if not new:
+        return Skip(
+            profile.email,
+            SkipReason.NOTHING_NEW,
+            f"all {len(material.papers)} papers were shown before, or are muted",
+        )
+    return Skip(
+        profile.email,
+        SkipReason.NOTHING_MATCHED,
+        f"none of {candidates} new papers fits the profile well enough",
+    )
+
+
+def _pick(profile: Profile, new: Sequence[Score], material: Material) -> list[Pick]:
+    floor = 0.0 if profile.quiet_day == "carry-over" else material.floor
+    matched = [score for score in new if interest_of(score) > floor * (1 - profile.trending)]
+    outside = sorted(
+        (score for score in new if interest_of(score) <= 0 < liked_of(score)),
+        key=lambda score: (-liked_of(score), score.paper_id),
+    )
+    wild = 1 if profile.wildcard and profile.max_papers > 1 and matched else 0
+    popular_places = (
+        profile.max_papers if not profile.interests else round(profile.trending * profile.max_papers)
+    )
+    popular = outside[
+        : min(popular_places, max(profile.max_papers - wild - len(matched), 0) or popular_places)
+    ]
+    best = sorted([*matched, *popular], key=lambda score: (-score.value, score.paper_id))[
+        : profile.max_papers - wild
+    ]
+    chosen = {score.paper_id for score in best}
+    wildcard = [score for score in outside if score.paper_id not in chosen][:wild]
+    sections = [(score, _section(score)) for score in best] + [
+        (score, Section.WILDCARD) for score in wildcard
+    ]
+    order = list(Section)
+    sections.sort(key=lambda pair: order.index(pair[1]))  # stable: best first inside each section
+    return [Pick(material.papers[score.paper_id], score, section) for score, section in sections]
+
+
+def _section(score: Score) -> Section:
+    if any(reason.kind in _FOLLOWED and reason.contribution > 0 for reason in score.why):
+        return Section.FOLLOWING
+    return Section.TOP if interest_of(score) > 0 else Section.POPULAR
+
+
+def interest_of(score: Score) -> float:
+    """The part of a score that comes from what the reader asked for."""
+    return sum(reason.contribution for reason in score.why if reason.kind in _OF_INTEREST)
+
+
+def liked_of(score: Score) -> float:
+    """The part of a score that comes from what the community likes."""
+    return sum(reason.contribution for reason in score.why if reason.kind in _LIKED)

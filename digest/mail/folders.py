@@ -1,0 +1,91 @@
+"""Mail into a folder: `.eml` files, the embedded default, or a Maildir. A message sent twice is one file."""
+
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from digest.errors import TemporaryTransportError, TransportError
+from digest.mail.transport import AboutToEnd, Withdrawn
+from digest.model import Envelope
+
+
+class FileTransport:
+    """One `.eml` file a message. A message sent twice is one file, so the embedded default never doubles anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+        """Write the file and make it durable before it gets its name. See `Transport.send`."""
+        name = f"{_safe_name(envelope.rcpt_to)}-{sha256(raw).hexdigest()[:12]}.eml"
+        return _write_durably(self._folder, self._folder / name, raw, about_to_end)
+
+
+class MaildirTransport:
+    """A Maildir, for a mail program that reads one; one file a message, however often it is sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+        """Deliver into `new/` by way of `tmp/`. See `Transport.send`."""
+        try:
+            for part in ("tmp", "new", "cur"):
+                (self._folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_write(self._folder, error) from error
+        name = f"{sha256(envelope.rcpt_to.encode() + b'|' + raw).hexdigest()[:32]}.digest"
+        return _write_durably(self._folder / "tmp", self._folder / "new" / name, raw, about_to_end)
+
+
+def _safe_name(address: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.@_+-]", "_", address)[:80].lstrip(".")
+
+
+def _write_durably(temporary_folder: Path, target: Path, raw: bytes, about_to_end: AboutToEnd) -> str:
+    temporary = temporary_folder / f".{target.name}.{os.getpid()}.tmp"
+    try:
+        temporary_folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        if not about_to_end():
+            temporary.unlink()
+            raise Withdrawn
+        temporary.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return f"written to {target.name}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable; where folders cannot be opened (Windows) the system does it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _cannot_write(path: Path, error: OSError) -> TransportError:
+    return TemporaryTransportError(
+        f"cannot write {path}: {error.strerror}; mend its rights or set [delivery] folder", whole_server=True
+    )

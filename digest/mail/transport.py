@@ -1,0 +1,55 @@
+"""The port through which mail leaves, and its double.
+
+A hand-over has two halves. First everything but the end of the message is sent: up to here a server must forget it if
+we vanish (RFC 5321, 4.1.1.4). Then `about_to_end` is called, and only when it agrees the end is sent. So the caller can
+write down "may have left from here on" in the one moment that matters.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from digest.errors import TransportError
+from digest.model import Envelope
+
+AboutToEnd = Callable[[], bool]
+
+
+class Withdrawn(Exception):  # noqa: N818  # not an error: the caller asked for it
+    """`about_to_end` said no: the message did not leave."""
+
+
+class Transport(Protocol):
+    """Takes messages to the next server. Use it as a context manager: leaving it closes the connection."""
+
+    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+        """Hand over one message; returns what the server said.
+
+        Raises `TemporaryTransportError`, `PermanentTransportError`, or `Withdrawn`.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class MemoryTransport:
+    """For tests: keeps what it was given, or refuses as it was told to."""
+
+    def __init__(self, refuse: Callable[[Envelope], TransportError | None] = lambda _: None) -> None:
+        self.sent: list[tuple[Envelope, bytes]] = []
+        self._refuse = refuse
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+        """See `Transport.send`."""
+        if refusal := self._refuse(envelope):
+            raise refusal
+        if not about_to_end():
+            raise Withdrawn
+        self.sent.append((envelope, raw))
+        return "250 kept in memory"
