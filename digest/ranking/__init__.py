@@ -1,0 +1,10 @@
+"""Profile x papers -> scores with reasons. Pure: values in, values out.
+
+PaperRanker().fit(corpus)            what words mean here, and how many votes are many
+    .rank(profile, papers, now=now)  -> Score(paper_id, value, why), best first
+"""
+
+from digest.ranking.reasons import INTERESTS, Ranking, interest_in
+from digest.ranking.scorer import PaperRanker
+
+__all__ = ["INTERESTS", "PaperRanker", "Ranking", "interest_in"]
