@@ -10,38 +10,35 @@ _OF_INTEREST = _FOLLOWED | {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.T
 _LIKED = {ReasonKind.TRENDING}
 
 
+# A match below this part of a perfect one is chance: one common word in a long abstract.
+_FLOOR = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a digest can be made of, shared by everybody who is due."""
+    """What one reader's digest can be made of."""
 
     papers: Mapping[str, Paper]  # candidates by id
-    floor: float = (
-        0.1  # a match below this part of a perfect one is chance: one common word in a long abstract
-    )
+    ranked: Sequence[Score]  # the candidates for this profile, best first, without muted ones
+    shown: Collection[str] = frozenset()  # ids of papers the reader has had before
 
 
-def compose(
-    issue: Issue, profile: Profile, ranked: Sequence[Score], shown: Collection[str], material: Material
-) -> Digest | Skip:
+def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip:
     """The few papers this reader gets, in reading order; or a Skip that says why there are none.
 
-    `ranked` holds the candidates for this profile, best first, without muted ones; `shown` the ids of papers the reader
-    has had before. At most `max_papers` come in, the one from outside the profile among them. Popular papers that match
-    nothing take at most the share of places that the reader's trending dial gives them.
+    At most `max_papers` come in, the one from outside the profile among them. Popular papers that match nothing take at
+    most the share of places that the reader's trending dial gives them.
     """
-    new = [score for score in ranked if score.paper_id not in shown]
-    picked = _pick(profile, new, material)
-    candidates = sum(paper_id not in shown for paper_id in material.papers)
+    new = [score for score in material.ranked if score.paper_id not in material.shown]
+    picked = _pick(profile, new, material.papers)
+    candidates = sum(paper_id not in material.shown for paper_id in material.papers)
     if picked or profile.quiet_day == "note":
         return Digest(issue, profile.email, tuple(picked), candidates, profile)
     if not material.papers:
         return Skip(profile.email, SkipReason.NOTHING_NEW, "no page with papers was picked up lately")
     if not new:
-        return Skip(
-            profile.email,
-            SkipReason.NOTHING_NEW,
-            f"all {len(material.papers)} papers were shown before, or are muted",
-        )
+        seen = f"all {len(material.papers)} papers of the last days were shown before, or are muted"
+        return Skip(profile.email, SkipReason.NOTHING_NEW, seen)
     return Skip(
         profile.email,
         SkipReason.NOTHING_MATCHED,
@@ -49,8 +46,8 @@ def compose(
     )
 
 
-def _pick(profile: Profile, new: Sequence[Score], material: Material) -> list[Pick]:
-    floor = 0.0 if profile.quiet_day == "carry-over" else material.floor
+def _pick(profile: Profile, new: Sequence[Score], papers: Mapping[str, Paper]) -> list[Pick]:
+    floor = 0.0 if profile.quiet_day == "carry-over" else _FLOOR
     matched = [score for score in new if interest_of(score) > floor * (1 - profile.trending)]
     outside = sorted(
         (score for score in new if interest_of(score) <= 0 < liked_of(score)),
@@ -73,7 +70,7 @@ def _pick(profile: Profile, new: Sequence[Score], material: Material) -> list[Pi
     ]
     order = list(Section)
     sections.sort(key=lambda pair: order.index(pair[1]))  # stable: best first inside each section
-    return [Pick(material.papers[score.paper_id], score, section) for score, section in sections]
+    return [Pick(papers[score.paper_id], score, section) for score, section in sections]
 
 
 def _section(score: Score) -> Section:

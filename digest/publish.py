@@ -1,0 +1,233 @@
+"""VERB 2: whoever is due gets a message in the outbox, or a reason why not.
+
+due subscribers                       the ledger says who, never "the hour equals"
+| rank      the candidates of their cadence against their profile, many profiles at a time
+| compose   a Digest, or a Skip
+| render    the Digest into the bytes that will leave
+| enqueue   message + shown papers + next due instant, one transaction a batch
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from digest.cadence import due_issue, in_words, lookback, next_issue
+from digest.compose import Material, compose
+from digest.model import Digest, Issue, Message, Score, Skip, SkipReason
+from digest.ranking import PaperRanker
+from digest.store import Store
+from digest.store.outbox import Owed, enqueue_digest
+from digest.store.papers import StoredPaper, seen_since
+from digest.store.people import (
+    Subscriber,
+    drop_skip,
+    due_subscribers,
+    move_due,
+    not_due,
+    queued_dates,
+    record_skip,
+    shown_papers,
+    suppressed,
+)
+
+log = logging.getLogger(__name__)
+BATCH = 100  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
+_LISTED = 200  # people who are not due that a report names one by one
+_LOOK_AGAIN = timedelta(
+    minutes=15
+)  # when there was nothing new at the hour: a late page still makes today's digest
+
+
+class Writer(Protocol):
+    """Turns a Digest into the message that will leave."""
+
+    def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
+        """The message, the same bytes for the same arguments."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may enter a digest, and what the scorer learns from."""
+
+    lookback: timedelta = timedelta(days=7)
+    corpus: timedelta = timedelta(days=90)
+    corpus_papers: int = 20_000
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """What one round did. `not_due` counts everybody who waits; `skipped` names them where they are few."""
+
+    queued: int = 0
+    not_due: int = 0
+    skipped: list[Skip] = field(default_factory=list)
+
+    @property
+    def has_trouble(self) -> bool:
+        """Whether somebody should look: a digest could not be made."""
+        return any(skip.why in (SkipReason.FAILED, SkipReason.BROKEN_PROFILE) for skip in self.skipped)
+
+
+def publish(store: Store, writer: Writer, *, limits: Limits, now: datetime) -> PublishReport:
+    """Queue one message for every subscriber who is due at `now`, and say why everybody else gets none."""
+    report = PublishReport()
+    with store.reading() as db:
+        waiting = not_due(db, now, _LISTED)
+    desk = _Desk(store, writer, limits, now)
+    for people in _due(store, now):
+        for skip in desk.publish(people):
+            if skip is None:
+                report.queued += 1
+            else:
+                report.skipped.append(skip)
+    report.not_due = len(waiting)
+    report.skipped += [_why_not(person) for person in waiting]
+    log.info("publish queued=%d skipped=%d", report.queued, len(report.skipped))
+    return report
+
+
+def _due(store: Store, now: datetime) -> Iterator[list[Subscriber]]:
+    """Everybody who is due, read once, a batch at a time."""
+    after_id = 0
+    while True:
+        with store.reading() as db:
+            people = due_subscribers(db, now, after_id=after_id, limit=BATCH)
+        if not people:
+            return
+        yield people
+        after_id = people[-1].id
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is to be done for one person: a finished message, or a Skip."""
+
+    person: Subscriber
+    issue: Issue | None  # None when no slot is near enough
+    outcome: Owed | Skip
+
+
+class _Desk:
+    """One round: what all its digests are made from, read and fitted once, and only when somebody is due."""
+
+    def __init__(self, store: Store, writer: Writer, limits: Limits, now: datetime) -> None:
+        self._store = store
+        self._writer = writer
+        self._limits = limits
+        self._now = now
+
+    @cached_property
+    def _corpus(self) -> list[StoredPaper]:
+        """Recent papers, the newest first."""
+        longest = max(self._limits.corpus, timedelta(days=40))
+        with self._store.reading() as db:
+            return seen_since(db, self._now - longest, limit=self._limits.corpus_papers)
+
+    @cached_property
+    def _ranker(self) -> PaperRanker:
+        return PaperRanker().fit([stored.paper for stored in self._corpus])
+
+    def publish(self, people: Sequence[Subscriber]) -> list[Skip | None]:
+        """Decide outside the transaction, write inside it. One entry a person: None for a queued digest, else the Skip."""
+        decisions = list(self._decide(people))
+        with self._store.writing() as tx:
+            return [self._record(tx, decision) for decision in decisions]
+
+    def _record(self, tx: Connection, decision: _Decision) -> Skip | None:
+        person, outcome = decision.person, decision.outcome
+        following = next_issue(person.profile.cadence, person.profile.timezone, self._now).due_at
+        if isinstance(outcome, Owed):
+            drop_skip(tx, person.id, outcome.digest.issue)
+            if enqueue_digest(tx, outcome, now=self._now) is None:
+                outcome = Skip(
+                    person.email, SkipReason.ALREADY_QUEUED, f"the digest of {outcome.digest.issue.on}"
+                )
+        elif decision.issue is not None and outcome.why != SkipReason.ALREADY_QUEUED:
+            record_skip(tx, person.id, decision.issue, outcome, self._now)
+            if outcome.why == SkipReason.NOTHING_NEW:
+                following = min(following, self._now + _LOOK_AGAIN)
+        move_due(tx, person.id, following)
+        return outcome if isinstance(outcome, Skip) else None
+
+    def _decide(self, people: Sequence[Subscriber]) -> Iterator[_Decision]:
+        with self._store.reading() as db:
+            barred = suppressed(db, [person.address_hash for person in people])
+            queued = queued_dates(
+                db, [person.id for person in people], (self._now - timedelta(days=40)).date()
+            )
+        wanted: dict[timedelta, list[tuple[Subscriber, Issue]]] = {}
+        for person in people:
+            issue = due_issue(person.profile.cadence, person.profile.timezone, self._now)
+            if issue is None:
+                late = "the last slot is too long ago; its papers come with the next digest"
+                yield _Decision(person, None, Skip(person.email, SkipReason.NOT_DUE, late))
+            elif person.address_hash in barred:
+                skip = Skip(person.email, SkipReason.SUPPRESSED, barred[person.address_hash])
+                yield _Decision(person, issue, skip)
+            elif (person.id, issue.on) in queued:
+                skip = Skip(person.email, SkipReason.ALREADY_QUEUED, f"the digest of {issue.on}")
+                yield _Decision(person, issue, skip)
+            else:
+                back = lookback(person.profile.cadence, self._limits.lookback)
+                wanted.setdefault(back, []).append((person, issue))
+        for back, group in wanted.items():
+            yield from self._decide_group(group, back)
+
+    def _decide_group(
+        self, group: Sequence[tuple[Subscriber, Issue]], back: timedelta
+    ) -> Iterator[_Decision]:
+        """People who look back equally far share their candidates and one ranking."""
+        since = self._now - back
+        stored = {one.paper.id: one for one in self._corpus if one.last_seen_at > since}
+        papers = {paper_id: one.paper for paper_id, one in stored.items()}
+        people = [person for person, _ in group]
+        with self._store.reading() as db:
+            shown = shown_papers(db, [person.id for person in people], since)
+        # Enough of the list that what was shown before, and what is not of interest, leaves a full digest.
+        enough = max(map(len, shown.values())) + 3 * max(person.profile.max_papers for person in people)
+        profiles = [person.profile for person in people]
+        rankings = (
+            self._ranker.rank_many(profiles, list(papers.values()), now=self._now, limit=enough)
+            if papers
+            else []
+        )
+        scores: list[Sequence[Score]] = [ranking.scores for ranking in rankings] or [()] * len(people)
+        for (person, issue), ranked in zip(group, scores, strict=True):
+            material = Material(papers, ranked, shown[person.id])
+            yield _Decision(person, issue, self._finish(person, issue, material, stored))
+
+    def _finish(
+        self, person: Subscriber, issue: Issue, material: Material, stored: dict[str, StoredPaper]
+    ) -> Owed | Skip:
+        """One person's digest as a finished message. Whatever goes wrong here costs nobody else."""
+        try:
+            digest = compose(issue, person.profile, material)
+            if isinstance(digest, Skip):
+                return digest
+            message = self._writer.write(digest, person, now=self._now)
+        except Exception as error:
+            log.exception("publish subscriber_id=%d failed", person.id)
+            return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
+        return Owed(digest, message, person, tuple(stored[pick.paper.id].pk for pick in digest.picks))
+
+
+def _why_not(person: Subscriber) -> Skip:
+    reasons = {
+        "paused": SkipReason.PAUSED,
+        "unsubscribed": SkipReason.UNSUBSCRIBED,
+        "pending": SkipReason.PENDING,
+    }
+    if person.status in reasons:
+        return Skip(person.email, reasons[person.status], person.status_reason or "")
+    upcoming = next_issue(
+        person.profile.cadence, person.profile.timezone, person.next_due_at - timedelta(seconds=1)
+    )
+    return Skip(
+        person.email, SkipReason.NOT_DUE, f"next digest {in_words(upcoming, person.profile.timezone)}"
+    )
