@@ -42,11 +42,13 @@ class SettingsError(DigestError):
 class SourceError(DigestError):
     """A page could not be fetched or read; other sources go on.
 
-    `state` is what `digest status` shows for the source: "unreachable", "broken" or "refused".
+    `state` is what `digest status` shows for the source: "unreachable", "broken" or "refused". `retry_after` is how many
+    seconds the site asked us to stay away, within reason.
     """
 
-    def __init__(self, message: str, *, state: str = "unreachable") -> None:
+    def __init__(self, message: str, *, state: str = "unreachable", retry_after: int | None = None) -> None:
         self.state = state
+        self.retry_after = retry_after
         super().__init__(message)
 
 

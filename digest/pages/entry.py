@@ -1,0 +1,69 @@
+"""What a page says of one paper, as the parsers found it, and how that becomes a Paper."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from digest.model import Paper, Rejected
+from digest.pages.identity import arxiv_id, search_url, title_id
+from digest.text import clean_text
+
+TITLE_LIMIT = 300  # characters
+ABSTRACT_LIMIT = 5_000  # characters
+NAME_LIMIT = 200  # characters of one author, organisation or field
+MOST_NAMES = 5_000  # the longest author lists of physics have about as many
+LARGEST_COUNT = 10_000_000  # a number of votes, comments or authors above this is damage
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a page: raw text, nothing cleaned, nothing decided. Unknown is None or empty."""
+
+    where: str  # "entry 14", "line 212"
+    title: str
+    abstract: str | None = None
+    known_id: str | None = None  # an arXiv id in any spelling, or an address with one
+    url: str | None = None  # used only where the id gives no address
+    authors: tuple[str, ...] = ()
+    authors_count: int | None = None
+    organization: str | None = None
+    organization_handle: str | None = None
+    published_on: date | None = None
+    fields: tuple[str, ...] = ()
+    upvotes: int | None = None
+    comments: int | None = None
+
+
+def settle(entry: Entry) -> Paper | Rejected:
+    """The paper an entry speaks of, with its identity and with every text made safe; or why it is none."""
+    title = clean_text(_head(entry.title, TITLE_LIMIT), limit=TITLE_LIMIT)
+    if not any(character.isalnum() for character in title):
+        return Rejected(entry.where, "It has no title; nothing can be shown or searched without one.")
+    arxiv = arxiv_id(entry.known_id) if entry.known_id else None
+    authors = tuple(name for name in map(_name, entry.authors[:MOST_NAMES]) if name)
+    return Paper(
+        id=f"arxiv:{arxiv}" if arxiv else title_id(title),
+        title=title,
+        abstract=clean_text(_head(entry.abstract or "", ABSTRACT_LIMIT), limit=ABSTRACT_LIMIT) or None,
+        url=f"https://arxiv.org/abs/{arxiv}" if arxiv else entry.url or search_url(title),
+        authors=authors,
+        authors_count=_count(entry.authors_count) or len(authors) or None,
+        organization=_name(entry.organization or "") or None,
+        organization_handle=_name(entry.organization_handle or "") or None,
+        published_on=entry.published_on,
+        fields=tuple(dict.fromkeys(name for name in map(_name, entry.fields[:100]) if name)),
+        upvotes=_count(entry.upvotes),
+        comments=_count(entry.comments),
+    )
+
+
+def _head(text: str, limit: int) -> str:
+    # Only the beginning can survive the limit: an abstract of a megabyte must not cost a megabyte's cleaning.
+    return text if len(text) <= limit * 8 else text[: limit * 8]
+
+
+def _name(text: str) -> str:
+    return clean_text(_head(text, NAME_LIMIT), limit=NAME_LIMIT)
+
+
+def _count(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number <= LARGEST_COUNT else None

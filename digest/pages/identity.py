@@ -1,0 +1,52 @@
+"""Which work an entry speaks of: ids, links, and what makes two entries one paper."""
+
+import hashlib
+import re
+from urllib.parse import quote
+
+from digest.text import clean_text, title_key
+
+# arXiv ids since April 2007, and before (https://info.arxiv.org/help/arxiv_identifier.html); a version may follow either.
+_NEW = r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
+_OLD = r"(?P<archive>[a-z]{2,9}(?:-[a-z]{2,5})?)(?:\.[A-Z]{2})?/(?P<number>\d{2}(?:0[1-9]|1[0-2])\d{3})"
+_ARXIV = re.compile(rf"(?:{_NEW}|{_OLD})(?:v\d{{1,3}})?")
+_IN_TEXT = re.compile(
+    rf"(?:arxiv(?:\.org)?[.:/]|arxiv\.org/[a-z]{{3,6}}/|huggingface\.co/papers/)\s*(?:{_NEW}|{_OLD})(?![\d.]\d)",
+    re.IGNORECASE,
+)
+_ARCHIVES = re.compile(
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|econ"
+    "|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics"
+    "|plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
+)
+
+
+def arxiv_id(text: str) -> str | None:
+    """The arXiv id `text` is, without version or subject class: "2503.01234", "astro-ph/0601001"; None if it is none.
+
+    A prefix "arXiv:" or an address of arxiv.org or huggingface.co/papers around the id is understood.
+    """
+    text = text.strip()[:300]
+    return _bare(_ARXIV.fullmatch(text)) or _bare(_IN_TEXT.search(text))
+
+
+def _bare(match: re.Match[str] | None) -> str | None:
+    if match is None:
+        return None
+    if match["new"]:
+        return match["new"]
+    archive = match["archive"].lower()
+    return f"{archive}/{match['number']}" if _ARCHIVES.fullmatch(archive) else None
+
+
+def title_id(title: str) -> str:
+    """The id of a work of which only the title is known: two spellings of one title give the same."""
+    key = title_key(title) or clean_text(
+        title
+    )  # a title of signs only has no key, yet is not every other such title
+    return f"title:{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def search_url(title: str) -> str:
+    """Where a reader can look for a paper of which only the title is known."""
+    return f"https://huggingface.co/papers?q={quote(title, safe='')}"

@@ -1,0 +1,114 @@
+"""The four ends a page can come to, and how the entries of a page become its papers."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from itertools import islice
+
+from digest.model import PageStatus, Paper, ParsedPage, Rejected
+from digest.pages.entry import Entry, settle
+from digest.pages.identity import title_id
+
+MOST_ENTRIES = 10_000  # of one page; a year of Daily Papers has half as many
+MOST_REJECTED = 200  # reasons kept of one page; the rest is counted
+
+
+def listed(
+    format_name: str,
+    entries: Iterable[Entry | Rejected],
+    *,
+    listed_on: date | None = None,
+    reason: str | None = None,
+) -> ParsedPage:
+    """What a page with entries comes to: OK when one paper at least can be used, otherwise broken.
+
+    `reason` is what the parser noticed about the page as a whole, such as a missing end.
+    """
+    papers: dict[str, Paper] = {}
+    rejected: list[Rejected] = []
+    count = 0
+    entries = iter(entries)
+    for entry in islice(entries, MOST_ENTRIES):
+        settled = settle(entry) if isinstance(entry, Entry) else entry
+        if isinstance(settled, Paper):
+            _keep(papers, settled)
+        else:
+            count += 1
+            if count <= MOST_REJECTED:
+                rejected.append(settled)
+    if count > MOST_REJECTED:
+        rejected.append(
+            Rejected("the page", f"{count - MOST_REJECTED} more entries were rejected like these.")
+        )
+    if next(entries, None) is not None:
+        rejected.append(
+            Rejected("the page", f"Only its first {MOST_ENTRIES} entries were read; split it into days.")
+        )
+    merged = _by_title(papers)
+    status = PageStatus.OK if merged else PageStatus.BROKEN
+    if not merged and reason is None:
+        reason = (
+            f"None of its {count} entries can be used: {rejected[0].reason}"
+            if rejected
+            else "It lists no paper."
+        )
+    return ParsedPage(format_name, status, merged, tuple(rejected), reason, listed_on)
+
+
+def empty(format_name: str, reason: str, *, listed_on: date | None = None) -> ParsedPage:
+    """A well-formed page of a known format that lists nothing: no fault, no papers."""
+    return ParsedPage(format_name, PageStatus.EMPTY, reason=reason, listed_on=listed_on)
+
+
+def broken(format_name: str, reason: str) -> ParsedPage:
+    """A page of a known format that is cut, damaged, or not the page at all."""
+    return ParsedPage(format_name, PageStatus.BROKEN, reason=reason)
+
+
+def unrecognised(reason: str) -> ParsedPage:
+    """A document no parser knows."""
+    return ParsedPage(None, PageStatus.UNRECOGNISED, reason=reason)
+
+
+def _keep(papers: dict[str, Paper], paper: Paper) -> None:
+    known = papers.get(paper.id)
+    papers[paper.id] = _best_of(known, paper) if known else paper
+
+
+def _by_title(papers: dict[str, Paper]) -> tuple[Paper, ...]:
+    """The papers, where one listed with its id and again by its title alone counts once."""
+    with_id: dict[str, str] = {}
+    for paper in papers.values():
+        if not paper.id.startswith("title:"):
+            with_id.setdefault(title_id(paper.title), paper.id)
+    merged: dict[str, Paper] = {}
+    for paper in papers.values():
+        _keep(merged, replace(paper, id=with_id.get(paper.id, paper.id)))
+    return tuple(merged.values())
+
+
+def _best_of(one: Paper, other: Paper) -> Paper:
+    """Two entries of one page about one paper: the fuller text, the longer list, the higher count."""
+    return Paper(
+        id=one.id,
+        title=one.title,
+        abstract=max(one.abstract, other.abstract, key=lambda text: len(text or "")),
+        url=_direct(one.url, other.url),
+        authors=max(one.authors, other.authors, key=len),
+        authors_count=_highest(one.authors_count, other.authors_count),
+        organization=one.organization or other.organization,
+        organization_handle=one.organization_handle or other.organization_handle,
+        published_on=one.published_on or other.published_on,
+        fields=max(one.fields, other.fields, key=len),
+        upvotes=_highest(one.upvotes, other.upvotes),
+        comments=_highest(one.comments, other.comments),
+    )
+
+
+def _direct(one: str | None, other: str | None) -> str | None:
+    search = "https://huggingface.co/papers?q="
+    return other if other and (one is None or one.startswith(search)) else one
+
+
+def _highest(one: int | None, other: int | None) -> int | None:
+    return max((count for count in (one, other) if count is not None), default=None)

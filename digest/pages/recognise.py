@@ -1,0 +1,87 @@
+"""Which parser knows a page, and what to say when none does. Names and media types are only hints."""
+
+from digest.model import Page, ParsedPage
+from digest.pages import huggingface_json, huggingface_text, json_text
+from digest.pages.document import Document, Reader, decode, is_binary
+from digest.pages.outcome import broken, unrecognised
+
+LARGEST_PAGE = 20 * 1024 * 1024  # bytes; a month of Daily Papers is about 6 MB
+
+_MAGIC = (
+    (b"%PDF-", "a PDF file; save the page as HTML or as text instead"),
+    (b"\x89PNG", "a picture; save the page as HTML or as text instead"),
+    (b"\xff\xd8\xff", "a picture; save the page as HTML or as text instead"),
+    (b"GIF8", "a picture; save the page as HTML or as text instead"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3", "a database"),
+)
+_CHALLENGES = (
+    "Just a moment...",
+    "Enable JavaScript and cookies to continue",
+    "Checking your browser before accessing",
+    "Verify you are human",
+    "awsWafCookieDomainList",
+    "Attention Required! | Cloudflare",
+)
+
+
+def read(page: Page) -> ParsedPage:
+    """What a page says, by the first reader that knows its format."""
+    if len(page.body) > LARGEST_PAGE:
+        return unrecognised(
+            f"It has {len(page.body) >> 20} MB, the limit is {LARGEST_PAGE >> 20} MB; split it into days."
+        )
+    if not page.body.strip(b"\0 \t\r\n"):
+        return unrecognised("It is empty: save the page again.")
+    for magic, what in _MAGIC:
+        if page.body.startswith(magic):
+            return unrecognised(f"It is {what}.")
+    return _read_text(page)
+
+
+def _read_text(page: Page) -> ParsedPage:
+    text = decode(page.body)
+    if is_binary(text):
+        return unrecognised("It is not text; save the page as HTML, JSON or plain text.")
+    challenge = next((sign for sign in _CHALLENGES if sign in text[:100_000]), None)
+    damage = None
+    value = None
+    if json_text.looks_like_json(text):
+        try:
+            value = json_text.load(text)
+        except json_text.NotJsonError as error:
+            damage = str(error)  # or text that only begins like JSON, as markdown links do
+            if huggingface_json.resembles(text):
+                return broken(
+                    huggingface_json.FORMAT, f"The JSON is damaged or cut: {damage}. Fetch the page again."
+                )
+    parsed = _by_first_reader(Document(text, page, value))
+    if parsed is not None and (parsed.papers or not challenge):
+        return parsed
+    return _challenged(challenge) if challenge else unrecognised(_unknown(value, damage))
+
+
+def _by_first_reader(document: Document) -> ParsedPage | None:
+    reader = next((reader for reader in _READERS if reader.recognises(document)), None)
+    return reader.read(document) if reader else None
+
+
+_READERS: tuple[Reader, ...] = (huggingface_json, huggingface_text)
+
+
+def _challenged(sign: str) -> ParsedPage:
+    return broken(
+        "challenge",
+        f"The site answered with a check for browsers (“{sign}”) instead of the page: open it in a browser and save it, "
+        "or use the JSON address https://huggingface.co/api/daily_papers.",
+    )
+
+
+def _unknown(value: object, damage: str | None) -> str:
+    if damage is not None:
+        return f"It begins like JSON, but {damage}, and it is no other page known here."
+    if value is not None:
+        return "It is JSON, but of no form known here: expected the answer of https://huggingface.co/api/daily_papers."
+    return (
+        "It is text, but no paper page known here: expected a Daily Papers page as JSON, HTML or plain text."
+    )
