@@ -6,9 +6,13 @@ import unicodedata
 # C0 and C1 controls except white space; line and paragraph separators become blanks with the rest of the white space.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # Bidirectional overrides, embeddings and isolates (UAX 9), zero-width characters but the joiner of emoji, soft hyphen, BOM.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
 _SPACES = re.compile(r"\s+")
-_MARKS = re.compile("([\u0300-\u036f\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_MARKS = re.compile(
+    "([\u0300-\u036f\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
@@ -37,7 +41,7 @@ def title_key(title: str) -> str:
     """What two spellings of one title share: lower-case letters and digits only, accents and LaTeX markup dropped.
 
     `H$_2$O` and `H_2O` give the same key, and so do `HyperZ$\\cdot$Z` and `HyperZcdotZ`: a page that strips the dollar
-    signs and backslashes leaves the command's name behind, so it stays in the key.
+    signs and backslashes leaves the command's name behind, so it stays in the key. A title of signs only is its own key.
     """
     plain = unicodedata.normalize("NFKD", title).casefold()
-    return _NOT_A_WORD.sub("", "".join(c for c in plain if not unicodedata.combining(c)))
+    return _NOT_A_WORD.sub("", "".join(c for c in plain if not unicodedata.combining(c))) or title.strip()
