@@ -3,7 +3,22 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from digest.model import Interest, Page, Paper, Profile
+from digest.model import (
+    Digest,
+    Envelope,
+    Interest,
+    Issue,
+    Message,
+    Page,
+    PageStatus,
+    Paper,
+    ParsedPage,
+    Profile,
+)
+from digest.store import Store
+from digest.store.outbox import Owed, enqueue_digest
+from digest.store.papers import record_page
+from digest.store.people import Subscriber, find_subscriber, put_file_profile
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -34,3 +49,54 @@ def a_page(body: str | bytes, **fields: Any) -> Page:
     raw = body.encode() if isinstance(body, str) else body
     known: dict[str, Any] = {"name": "page.txt", "body": raw, "fetched_at": NOW}
     return Page(**(known | fields))
+
+
+def a_page_of(*papers: Paper, name: str = "page.json", at: datetime = NOW) -> tuple[Page, ParsedPage]:
+    """A page that was picked up and understood."""
+    body = "|".join([name, *(repr(paper) for paper in papers)]).encode()
+    return Page(name, body, at), ParsedPage("test", PageStatus.OK, papers)
+
+
+def record(store: Store, *papers: Paper, name: str = "page.json", at: datetime = NOW) -> int:
+    """Store papers as a page of theirs; returns how many were new."""
+    page, parsed = a_page_of(*papers, name=name, at=at)
+    with store.writing() as tx:
+        return record_page(tx, page, parsed)
+
+
+def subscribe(store: Store, profile: Profile, *, now: datetime = NOW) -> Subscriber:
+    """A subscriber whose profile file was just found, due at once."""
+    with store.writing() as tx:
+        put_file_profile(
+            tx,
+            profile=profile,
+            file=f"{profile.email}.toml",
+            address_hash=store.address_hash(profile.email),
+            due_at=now,
+            now=now,
+        )
+        person = find_subscriber(tx, profile.email)
+    assert person is not None
+    return person
+
+
+def an_issue(on: date = date(2026, 3, 2)) -> Issue:
+    """A daily Issue."""
+    return Issue(f"{on}/day", on, datetime(on.year, on.month, on.day, 7, 30, tzinfo=UTC))
+
+
+def a_message(number: int = 1, rcpt_to: str = "reader@example.org") -> Message:
+    """Bytes that leave."""
+    message_id = f"<{number}@example.org>"
+    raw = f"Message-ID: {message_id}\r\nTo: {rcpt_to}\r\nSubject: {number}\r\n\r\nHello {number}\r\n".encode()
+    return Message(message_id, Envelope("digest@example.org", rcpt_to), f"Subject {number}", raw)
+
+
+def owe(store: Store, number: int = 1, *, on: date = date(2026, 3, 2), now: datetime = NOW) -> int:
+    """A queued delivery to a subscriber of its own; returns its id."""
+    person = subscribe(store, a_profile(email=f"reader{number}@example.org"), now=now)
+    digest = Digest(an_issue(on), person.email, (), 0, person.profile)
+    with store.writing() as tx:
+        delivery_id = enqueue_digest(tx, Owed(digest, a_message(number, person.email), person, ()), now=now)
+    assert delivery_id is not None
+    return delivery_id

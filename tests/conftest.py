@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.store import Store
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _real_connect = socket.socket.connect
@@ -51,3 +53,11 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared with real pages; it stands beside the checkout in CI")
     return SHARED
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A real database in a file of its own."""
+    opened = Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"the secret of the tests")
+    yield opened
+    opened.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StoreError
 
@@ -56,8 +56,6 @@ def wrap_errors(verb: str) -> Iterator[None]:
         raise  # the callers that expect one ask for it by name
     except DBAPIError as error:
         raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig))}") from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"cannot {verb} the database: {error}") from error
 
 
 def _remedy(said: str) -> str:

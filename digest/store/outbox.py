@@ -152,7 +152,7 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
     wanted = select(messages.c.delivery_id, messages.c.raw).where(
         messages.c.delivery_id.in_([row.id for row in rows])
     )
-    raw = dict(tx.execute(wanted).tuples().all())
+    raw = {row.delivery_id: row.raw for row in tx.execute(wanted)}
     return [
         Delivery(
             row.id,
@@ -242,7 +242,7 @@ def _ours(delivery: Delivery) -> tuple[Any, ...]:
 def count_deliveries(db: Connection) -> dict[str, int]:
     """How many rows there are of each state."""
     counted = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-    return dict(db.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in db.execute(counted)}
 
 
 def oldest_open(db: Connection) -> datetime | None:

@@ -123,7 +123,7 @@ def every_subscriber(db: Connection) -> list[Subscriber]:
 def count_subscribers(db: Connection) -> dict[str, int]:
     """How many people there are of each status."""
     counted = select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
-    return dict(db.execute(counted).tuples().all())
+    return {row[0]: row[1] for row in db.execute(counted)}
 
 
 def shown_papers(db: Connection, subscriber_ids: Sequence[int], since: datetime) -> dict[int, set[str]]:

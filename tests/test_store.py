@@ -1,0 +1,189 @@
+"""The database: durable, one schema, errors in words, and papers that are one work each."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import StoreError
+from digest.store import Store, engine
+from digest.store.papers import every_paper, find_paper, seen_since
+from digest.store.schema import metadata
+from tests.builders import NOW, a_paper, record
+
+
+def papers_of(store):
+    with store.reading() as db:
+        return {paper.id: (paper, pages) for paper, pages in every_paper(db)}
+
+
+def test_a_commit_survives_a_power_cut(store):
+    with store.reading() as db:
+        assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_the_migrations_make_exactly_the_tables_the_code_knows(store):
+    with store.reading() as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_the_newest_migration_is_the_one_the_code_asks_for():
+    versions = Path(engine.__file__).parent / "migrations" / "versions"
+    assert max(path.name[:4] for path in versions.glob("0*.py")) == engine.HEAD
+
+
+def test_opening_again_changes_nothing(store, tmp_path):
+    record(store, a_paper())
+    Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"x").close()
+    assert len(papers_of(store)) == 1
+
+
+def test_a_database_of_a_newer_version_is_left_alone(store, tmp_path):
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer version"):
+        Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"x")
+
+
+def test_what_is_no_database_is_refused(tmp_path):
+    (tmp_path / "digest.db").write_bytes(b"this is a letter to a friend, not a database" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Store(f"sqlite:///{tmp_path / 'digest.db'}", secret=b"x")
+
+
+def test_a_locked_database_is_told_and_nothing_is_changed(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
+    other = sqlite3.connect(tmp_path / "store" / "digest.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    impatient = Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"x")
+    with pytest.raises(StoreError, match="another program"):
+        record(impatient, a_paper())
+    other.rollback()
+    other.close()
+    assert record(impatient, a_paper()) == 1
+    impatient.close()
+
+
+def test_readers_never_wait_for_a_writer(store):
+    record(store, a_paper(1))
+    with store.writing() as tx:
+        tx.exec_driver_sql("DELETE FROM listings")
+        with store.reading() as db:
+            assert db.exec_driver_sql("SELECT count(*) FROM listings").scalar() == 1
+
+
+def test_a_naive_datetime_is_refused(store):
+    with pytest.raises(sqlalchemy.exc.StatementError), store.reading() as db:
+        seen_since(db, datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_the_same_page_twice_is_one_page_and_its_papers_are_stored_once(store):
+    assert record(store, a_paper(1), a_paper(2)) == 2
+    assert record(store, a_paper(1), a_paper(2)) == 0
+    assert {paper_id: pages for paper_id, (_, pages) in papers_of(store).items()} == {
+        "arxiv:2602.00001": ["page.json"],
+        "arxiv:2602.00002": ["page.json"],
+    }
+
+
+def test_a_paper_on_several_pages_is_stored_once_and_knows_them(store):
+    record(store, a_paper(1), name="monday")
+    record(store, a_paper(1, upvotes=5), name="tuesday")
+    assert [pages for _, pages in papers_of(store).values()] == [["monday", "tuesday"]]
+
+
+def test_a_later_page_that_knows_the_id_makes_the_two_one(store):
+    by_title = a_paper(1, id="title:0123456789abcdef", url="https://huggingface.co/papers?q=x", comments=3)
+    record(store, by_title, name="text")
+    record(store, a_paper(1, upvotes=9), name="json")
+    [(paper, pages)] = papers_of(store).values()
+    assert (paper.id, paper.url) == ("arxiv:2602.00001", "https://arxiv.org/abs/2602.00001")
+    assert (paper.upvotes, paper.comments, pages) == (9, 3, ["text", "json"])
+
+
+def test_an_earlier_page_that_knew_the_id_is_found_by_title(store):
+    record(store, a_paper(1), name="json")
+    record(store, a_paper(1, id="title:0123456789abcdef"), name="text")
+    assert list(papers_of(store)) == ["arxiv:2602.00001"]
+
+
+def test_latex_lost_on_the_way_does_not_make_a_second_paper(store):
+    record(store, a_paper(1, id="title:aaaaaaaaaaaaaaaa", title=r"Hyper$\cdot$Z: A Study"), name="one")
+    record(store, a_paper(1, id="title:bbbbbbbbbbbbbbbb", title="HypercdotZ: A Study"), name="two")
+    assert len(papers_of(store)) == 1
+
+
+def test_two_works_of_one_title_stay_two(store):
+    record(store, a_paper(1, title="Same Title"), a_paper(2, title="Same Title"))
+    assert len(papers_of(store)) == 2
+
+
+def test_a_third_page_that_ties_two_rows_together_folds_them(store):
+    record(store, a_paper(1, id="title:aaaaaaaaaaaaaaaa", title="The Old Title", comments=4), name="one")
+    record(store, a_paper(1, title="The New Title"), name="two")
+    record(store, a_paper(1, title="The Old Title"), name="three")
+    [(paper, pages)] = papers_of(store).values()
+    assert (paper.id, paper.comments, pages) == ("arxiv:2602.00001", 4, ["one", "two", "three"])
+
+
+def test_a_paper_is_found_by_id_with_or_without_its_prefix_and_by_title(store):
+    record(store, a_paper(7))
+    with store.reading() as db:
+        found = [
+            find_paper(db, wanted)
+            for wanted in ("arxiv:2602.00007", "2602.00007", "a careful study of subject 7!")
+        ]
+        assert [one.paper.id for one in found if one] == ["arxiv:2602.00007"] * 3
+        assert find_paper(db, "nothing") is None
+
+
+def test_only_papers_seen_lately_are_candidates(store):
+    record(store, a_paper(1), name="old", at=NOW - timedelta(days=9))
+    record(store, a_paper(2), name="new", at=NOW)
+    with store.reading() as db:
+        assert [one.paper.id for one in seen_since(db, NOW - timedelta(days=7))] == ["arxiv:2602.00002"]
+
+
+def test_a_paper_listed_again_is_a_candidate_again(store):
+    record(store, a_paper(1), name="old", at=NOW - timedelta(days=9))
+    record(store, a_paper(1), name="again", at=NOW)
+    with store.reading() as db:
+        assert len(seen_since(db, NOW - timedelta(days=7))) == 1
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.booleans(), st.sampled_from([None, 1, 5])), min_size=1, max_size=12
+    )
+)
+def test_whatever_order_pages_come_in_each_work_is_stored_once(store, sightings):
+    with store.writing() as tx:
+        tx.exec_driver_sql("DELETE FROM papers")
+    for place, (number, has_id, upvotes) in enumerate(sightings):
+        paper = a_paper(number, upvotes=upvotes)
+        record(
+            store, paper if has_id else replace(paper, id=f"title:{number:016x}"), name=f"{place}-{upvotes}"
+        )
+    found = papers_of(store)
+    assert len(found) == len({number for number, _, _ in sightings})
+    for number in {number for number, _, _ in sightings}:
+        votes = [votes for seen, _, votes in sightings if seen == number and votes]
+        known = [paper for paper, _ in found.values() if paper.title == a_paper(number).title]
+        assert [paper.upvotes for paper in known] == [max(votes, default=None)]
+
+
+def test_instants_come_back_aware(store):
+    record(store, a_paper(1))
+    with store.reading() as db:
+        assert seen_since(db, NOW - timedelta(days=1))[0].last_seen_at == datetime(
+            2026, 3, 2, 8, 0, tzinfo=UTC
+        )
