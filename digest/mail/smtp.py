@@ -175,6 +175,6 @@ def _reply(code: int, text: bytes | str) -> str:
 def _in_words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return _reply(error.smtp_code, error.smtp_error)
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or "timed out" in str(error):  # smtplib hides most time-outs in a text
         return "no answer in time"
     return clean_text(str(error) or type(error).__name__, limit=200)
