@@ -30,7 +30,9 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     most the share of places that the reader's trending dial gives them.
     """
     new = [score for score in material.ranked if score.paper_id not in material.shown]
-    picked = _pick(profile, new, material.papers)
+    picked = _pick(profile, new, material.papers, _FLOOR)
+    if not picked and profile.quiet_day == "carry-over":
+        picked = _pick(profile, new, material.papers, 0.0)
     candidates = sum(paper_id not in material.shown for paper_id in material.papers)
     if picked or profile.quiet_day == "note":
         return Digest(issue, profile.email, tuple(picked), candidates, profile)
@@ -46,8 +48,7 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     )
 
 
-def _pick(profile: Profile, new: Sequence[Score], papers: Mapping[str, Paper]) -> list[Pick]:
-    floor = 0.0 if profile.quiet_day == "carry-over" else _FLOOR
+def _pick(profile: Profile, new: Sequence[Score], papers: Mapping[str, Paper], floor: float) -> list[Pick]:
     matched = [score for score in new if interest_of(score) > floor * (1 - profile.trending)]
     outside = sorted(
         (score for score in new if interest_of(score) <= 0 < liked_of(score)),

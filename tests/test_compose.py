@@ -1,0 +1,100 @@
+"""From scores to a digest: what comes in, in which section, and why there may be none."""
+
+import pytest
+
+from digest.compose import Material, compose
+from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason
+from tests.builders import a_paper, a_profile, an_issue
+
+
+def a_score(number, *, keyword=0.0, trending=0.0, author=0.0):
+    parts = ((ReasonKind.KEYWORD, keyword), (ReasonKind.AUTHOR, author), (ReasonKind.TRENDING, trending))
+    why = tuple(Reason(kind, kind, value) for kind, value in parts if value)
+    return Score(f"arxiv:2602.{number:05d}", sum(reason.contribution for reason in why), why)
+
+
+def made(*scores, shown=(), **profile):
+    ranked = sorted(scores, key=lambda score: (-score.value, score.paper_id))
+    papers = {f"arxiv:2602.{n:05d}": a_paper(n) for n in range(40)}
+    known = {score.paper_id: papers[score.paper_id] for score in scores}
+    return compose(an_issue(), a_profile(**profile), Material(known, ranked, set(shown)))
+
+
+def picked(digest):
+    assert isinstance(digest, Digest)
+    return [(int(pick.paper.id[-5:]), pick.section) for pick in digest.picks]
+
+
+def test_matches_come_best_first():
+    digest = made(a_score(1, keyword=0.3), a_score(2, keyword=0.9), wildcard=False)
+    assert picked(digest) == [(2, Section.TOP), (1, Section.TOP)]
+
+
+def test_a_paper_already_shown_is_not_sent_again():
+    digest = made(
+        a_score(1, keyword=0.9), a_score(2, keyword=0.8), shown=["arxiv:2602.00001"], wildcard=False
+    )
+    assert picked(digest) == [(2, Section.TOP)]
+    assert isinstance(digest, Digest)
+    assert digest.candidates == 1
+
+
+def test_no_more_papers_than_asked_for_with_the_one_from_outside_among_them():
+    scores = [a_score(n, keyword=1 - n / 100) for n in range(20)] + [a_score(30, trending=0.9)]
+    assert len(picked(made(*scores, max_papers=5))) == 5
+    assert picked(made(*scores, max_papers=5))[-1] == (30, Section.WILDCARD)
+    assert Section.WILDCARD not in [
+        section for _, section in picked(made(*scores, max_papers=5, wildcard=False))
+    ]
+
+
+def test_sections_stand_in_their_fixed_order():
+    digest = made(
+        a_score(1, trending=0.9), a_score(2, author=0.5), a_score(3, keyword=0.4), a_score(4, trending=0.2)
+    )
+    assert [section for _, section in picked(digest)] == sorted(
+        (section for _, section in picked(digest)), key=list(Section).index
+    )
+
+
+def test_popular_papers_take_only_the_share_the_dial_gives_them():
+    scores = [a_score(1, keyword=0.5)] + [a_score(n, trending=0.9) for n in range(2, 20)]
+    sections = [section for _, section in picked(made(*scores, trending=0.3, wildcard=False))]
+    assert sections.count(Section.POPULAR) == 3
+    sections = [section for _, section in picked(made(*scores, trending=0.0, wildcard=False))]
+    assert sections == [Section.TOP]
+
+
+def test_a_profile_without_interests_gets_what_is_popular():
+    digest = made(*[a_score(n, trending=n / 20) for n in range(1, 20)], interests=(), max_papers=4)
+    assert picked(digest) == [
+        (19, Section.POPULAR),
+        (18, Section.POPULAR),
+        (17, Section.POPULAR),
+        (16, Section.POPULAR),
+    ]
+
+
+def test_one_common_word_in_a_long_abstract_is_no_match():
+    assert isinstance(made(a_score(1, keyword=0.01), trending=0.0), Skip)
+
+
+@pytest.mark.parametrize(
+    ("scores", "shown", "why"),
+    [
+        ([], (), SkipReason.NOTHING_NEW),
+        ([a_score(1, keyword=0.9)], ["arxiv:2602.00001"], SkipReason.NOTHING_NEW),
+        ([a_score(1, keyword=0.001)], (), SkipReason.NOTHING_MATCHED),
+    ],
+)
+def test_a_quiet_day_is_skipped_with_its_reason_or_noted_for_who_wants_a_note(scores, shown, why):
+    skip = made(*scores, shown=shown, trending=0.0)
+    assert isinstance(skip, Skip)
+    assert skip.why == why
+    note = made(*scores, shown=shown, trending=0.0, quiet_day="note")
+    assert isinstance(note, Digest)
+    assert note.picks == ()
+
+
+def test_carry_over_takes_weaker_matches_on_a_quiet_day():
+    assert picked(made(a_score(1, keyword=0.01), quiet_day="carry-over", trending=0.0)) == [(1, Section.TOP)]
