@@ -137,8 +137,9 @@ def _record(store: Store, page: Page, *, again: bool) -> PageReport:
     """One page: parsed outside the transaction, recorded inside it."""
     with store.reading() as db:
         known = known_page(db, page.content_hash)
-    if known is not None and not (again and known in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)):
-        return PageReport(page.name, None, PageStatus.UNCHANGED, reason="these bytes were picked up before")
+    if known is not None and not (again and known.status in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)):
+        before = "these bytes were picked up before"
+        return PageReport(page.name, known.format, PageStatus.UNCHANGED, known.papers, reason=before)
     parsed = parse(page)
     with store.writing() as tx:
         new = record_page(tx, page, parsed)
@@ -185,7 +186,7 @@ def _after_success(before: SourceState, found: Sequence[PageReport], now: dateti
 
 def _after_failure(before: SourceState, error: SourceError, now: datetime) -> SourceState:
     """Wait longer after each failure in a row, or as long as the server asked."""
-    asked = getattr(error, "retry_after", None)
+    asked = error.retry_after
     wait = (
         timedelta(seconds=asked) if asked else min(_FIRST_RETRY * 2 ** min(before.failures, 10), _LAST_RETRY)
     )

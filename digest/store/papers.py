@@ -26,10 +26,19 @@ class StoredPaper:
     last_seen_at: datetime  # when a page with it was last picked up
 
 
-def known_page(db: Connection, content_hash: str) -> PageStatus | None:
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """A page that was picked up before."""
+
+    format: str | None
+    status: PageStatus
+    papers: int
+
+
+def known_page(db: Connection, content_hash: str) -> KnownPage | None:
     """What the page with these bytes turned out to be when it was picked up, or None when it is new."""
-    status = db.execute(select(pages.c.status).where(pages.c.content_hash == content_hash)).scalar()
-    return None if status is None else PageStatus(status)
+    row = db.execute(select(pages).where(pages.c.content_hash == content_hash)).first()
+    return None if row is None else KnownPage(row.format, PageStatus(row.status), row.papers)
 
 
 def record_page(tx: Connection, page: Page, parsed: ParsedPage) -> int:

@@ -1,0 +1,169 @@
+"""Picking up pages: once for the same bytes, each trouble at its own cost, each source in a state a person can read."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.errors import SourceError
+from digest.ingest import Source, ingest, ingest_pages
+from digest.model import PageStatus
+from digest.pages.fetch import MemoryFetcher
+from digest.pages.folder import Unreadable, pages_in
+from digest.store.sources import source_state
+from tests.builders import NOW, a_page
+
+HALF_HOUR = timedelta(minutes=30)
+
+
+def daily(*numbers):
+    return json.dumps(
+        [
+            {
+                "paper": {
+                    "id": f"2602.{n:05d}",
+                    "title": f"Paper Number {n}",
+                    "summary": f"About subject {n}.",
+                    "authors": [{"name": "A. Author", "hidden": False}],
+                    "publishedAt": "2026-02-27T00:00:00.000Z",
+                    "upvotes": n,
+                },
+                "publishedAt": "2026-02-27T00:00:00.000Z",
+                "title": f"Paper Number {n}",
+                "numComments": 1,
+            }
+            for n in numbers
+        ]
+    ).encode()
+
+
+def read_folder(source, now):
+    return pages_in(source.path, source=source.name, now=now, settled_before=float("inf"))
+
+
+def look(store, *sources, now=NOW):
+    return ingest(store, sources, read_folder, every=HALF_HOUR, now=now)
+
+
+def state(store, name):
+    with store.reading() as db:
+        return source_state(db, name)
+
+
+def folder(tmp_path, **files):
+    for name, body in files.items():
+        (tmp_path / f"{name}.json").write_bytes(body)
+    return Source("mine", path=tmp_path)
+
+
+def statuses(report):
+    return [(Path(page.path).name, str(page.status), page.papers, page.new) for page in report.pages]
+
+
+def test_a_page_in_a_folder_is_picked_up_once_by_content(store, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    source = folder(inbox, monday=daily(1, 2))
+    assert statuses(look(store, source)) == [("monday.json", "ok", 2, 2)]
+    folder(inbox, copy=daily(1, 2), tuesday=daily(2, 3))
+    assert statuses(look(store, source)) == [
+        ("copy.json", "unchanged", 2, 0),
+        ("monday.json", "unchanged", 2, 0),
+        ("tuesday.json", "ok", 2, 1),
+    ]
+
+
+def test_a_broken_page_costs_only_itself_and_is_told_once(store, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    source = folder(inbox, a=b"\x00\x01\x02", b=daily(1), c=daily(2)[:-30])
+    report = look(store, source)
+    assert [(name, status) for name, status, _, _ in statuses(report)] == [
+        ("a.json", "unrecognised"), ("b.json", "ok"), ("c.json", "broken"),
+    ]  # fmt: skip
+    assert report.has_trouble
+    assert state(store, "mine").state == "unrecognised"
+    assert not look(store, source).has_trouble
+
+
+def test_a_page_named_by_hand_is_read_again_when_it_was_broken(store):
+    broken = a_page(daily(1)[:-30], name="page.json")
+    assert ingest_pages(store, [broken]).pages[0].status == PageStatus.BROKEN
+    assert ingest_pages(store, [broken]).pages[0].status == PageStatus.BROKEN
+    good = a_page(daily(1))
+    assert [ingest_pages(store, [good]).pages[0].status for _ in range(2)] == [
+        PageStatus.OK,
+        PageStatus.UNCHANGED,
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_reported_with_its_reason(store):
+    [page] = ingest_pages(store, [Unreadable("gone.txt", "It cannot be read: permission denied.")]).pages
+    assert (page.path, page.status, page.reason) == (
+        "gone.txt", PageStatus.BROKEN, "It cannot be read: permission denied.",
+    )  # fmt: skip
+
+
+def test_a_missing_folder_does_not_stop_the_other_sources(store, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    report = look(store, Source("lost", path=tmp_path / "nowhere"), folder(inbox, monday=daily(1)))
+    assert "no such file or folder" in report.unreachable["lost"]
+    assert statuses(report) == [("monday.json", "ok", 1, 1)]
+
+
+def test_a_source_on_the_web_is_asked_at_its_pace_and_not_twice_for_the_same_page(store):
+    fetcher = MemoryFetcher({"https://pages.example/daily": daily(1, 2)})
+    source = Source("web", url="https://pages.example/daily", fetcher=fetcher)
+    assert statuses(look(store, source)) == [("daily", "ok", 2, 2)]
+    assert look(store, source, now=NOW + timedelta(minutes=29)).pages == ()
+    assert len(fetcher.asked) == 1
+    assert look(store, source, now=NOW + timedelta(minutes=30)).pages == ()  # 304
+    assert len(fetcher.asked) == 2
+    assert state(store, "web").state == "ok"
+
+
+def test_a_valid_empty_day_a_broken_page_and_an_unknown_one_are_three_states(store):
+    for name, body, expected in (
+        ("empty", b"[]", "empty"),
+        ("broken", daily(1)[:-30], "broken"),
+        ("other", b"Dear friend, how are you?", "unrecognised"),
+    ):
+        url = f"https://pages.example/{name}"
+        look(store, Source(name, url=url, fetcher=MemoryFetcher({url: body})))
+        assert state(store, name).state == expected
+
+
+def test_a_failing_source_waits_longer_each_time_and_keeps_its_reason(store):
+    down = SourceError("https://pages.example/: cannot be reached")
+    source = Source(
+        "web", url="https://pages.example/", fetcher=MemoryFetcher({"https://pages.example/": down})
+    )
+    now, waits = NOW, []
+    for _ in range(9):
+        assert look(store, source, now=now).unreachable == {"web": str(down)}
+        waits.append((state(store, "web").next_try_at - now).total_seconds() / 60)
+        now = state(store, "web").next_try_at
+    assert waits == [10, 20, 40, 80, 160, 320, 640, 720, 720]
+    assert (state(store, "web").state, state(store, "web").failures) == ("unreachable", 9)
+
+
+@pytest.mark.parametrize("seconds", [60, 3600])
+def test_a_server_that_asks_for_a_pause_gets_it(store, seconds):
+    busy = SourceError("too many requests", state="refused", retry_after=seconds)
+    look(
+        store,
+        Source("web", url="https://pages.example/", fetcher=MemoryFetcher({"https://pages.example/": busy})),
+    )
+    assert state(store, "web").next_try_at == NOW + timedelta(seconds=seconds)
+
+
+def test_after_a_failure_the_last_good_state_is_remembered(store):
+    fetcher = MemoryFetcher({"https://pages.example/": daily(1)})
+    source = Source("web", url="https://pages.example/", fetcher=fetcher)
+    look(store, source)
+    fetcher.answers["https://pages.example/"] = SourceError("down")
+    look(store, source, now=NOW + HALF_HOUR)
+    found = state(store, "web")
+    assert (found.state, found.succeeded_at, found.papers) == ("unreachable", NOW, 1)
