@@ -105,6 +105,27 @@ HOSTILE = {
     "combining marks": (
         "by AK and the research community\n\nT" + "\u0301" * 1_000_000 + "\n\nText."
     ).encode(),
+    "a tag of 100,000 attributes": b'<article href="/papers/2501.00001"><a '
+    + b" ".join(b"a%d=1" % n for n in range(100_000))
+    + b">x",
+    "50,000 tags in one another": b'<body class="DailyPapersPage">' + b"<div>" * 50_000,
+    "50,000 cards in one another": b'<body class="DailyPapersPage">'
+    + b'<article><a href="/papers/2501.00001"><p>' * 50_000,
+    "a million open tags": b'<body class="DailyPapersPage">' + b"<a " * 1_000_000,
+    "a million open quotes": b'<body class="DailyPapersPage">' + b"<a \"<b '" * 300_000,
+    "a million open comments": b'<body class="DailyPapersPage">' + b"<!-" * 1_000_000,
+    "a million open scripts": b'<body class="DailyPapersPage">' + b"<script" * 1_000_000,
+    "an attribute of 5 MB": b'<body class="DailyPapersPage"><p data-props="dailyPapers'
+    + b"x" * 5_000_000
+    + b'">',
+    "an endless character reference": b'<body class="DailyPapersPage"><article><h3>&#'
+    + b"9" * 1_000_000
+    + b";</h3></article>",
+    "a million brackets": b"[x](https://huggingface.co/papers/2501.00001)\n\n" + b"![" * 1_000_000,
+    "a million backslashes": b"[x](https://huggingface.co/papers/2501.00001)\n\n["
+    + b"\\" * 1_000_000
+    + b"](https://huggingface.co/papers/2501.00001)",
+    "a million half links": b"[x](https://huggingface.co/papers/2501.00001)\n\n" + b"](https://" * 500_000,
     "50 MB": b"x" * 50_000_000,
     "a million nulls": b"[" + b"null," * 1_000_000 + b"null]",
     "a cut utf-16": SEED.encode("utf-16")[:-1],

@@ -1,9 +1,11 @@
 """What a page says of one paper, as the parsers found it, and how that becomes a Paper."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from digest.model import Paper, Rejected
+from digest.pages.dates import PrintedDate, page_day
 from digest.pages.identity import arxiv_id, search_url, title_id
 from digest.text import clean_text
 
@@ -28,9 +30,29 @@ class Entry:
     organization: str | None = None
     organization_handle: str | None = None
     published_on: date | None = None
+    printed: PrintedDate | None = None  # the same as the page shows it, where its year may be missing
     fields: tuple[str, ...] = ()
     upvotes: int | None = None
     comments: int | None = None
+
+
+def with_years(
+    entries: Iterable[Entry | Rejected], page_printed: PrintedDate | None, latest: date
+) -> tuple[list[Entry | Rejected], date | None]:
+    """The entries with `published_on` worked out from what the page shows, and the day the page was rendered on.
+
+    `page_printed` is the page's own date as it shows it, `latest` a day after which nothing on it can be.
+    """
+    entries = list(entries)
+    printed = [entry.printed for entry in entries if isinstance(entry, Entry) and entry.printed]
+    rendered_on, limit = page_day(page_printed, printed, latest)
+    dated = [
+        replace(entry, published_on=entry.printed.on_or_before(limit))
+        if isinstance(entry, Entry) and entry.printed and entry.published_on is None
+        else entry
+        for entry in entries
+    ]
+    return dated, rendered_on
 
 
 def settle(entry: Entry) -> Paper | Rejected:

@@ -1,7 +1,7 @@
 """Which parser knows a page, and what to say when none does. Names and media types are only hints."""
 
 from digest.model import Page, ParsedPage
-from digest.pages import huggingface_json, huggingface_text, json_text
+from digest.pages import huggingface_html, huggingface_json, huggingface_markdown, huggingface_text, json_text
 from digest.pages.document import Document, Reader, decode, is_binary
 from digest.pages.outcome import broken, unrecognised
 
@@ -66,7 +66,7 @@ def _by_first_reader(document: Document) -> ParsedPage | None:
     return reader.read(document) if reader else None
 
 
-_READERS: tuple[Reader, ...] = (huggingface_json, huggingface_text)
+_READERS: tuple[Reader, ...] = (huggingface_json, huggingface_html, huggingface_markdown, huggingface_text)
 
 
 def _challenged(sign: str) -> ParsedPage:
