@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from random import Random
 
 import pytest
@@ -30,8 +31,14 @@ def some_papers(seed=0, count=30):
     ]
 
 
+@cache
+def fitted(papers):
+    return PaperRanker().fit(papers)
+
+
 def ranked(profile, papers, **options):
-    return PaperRanker().fit(papers).rank(profile, papers, now=NOW, **options)
+    in_order = tuple(sorted(papers, key=lambda paper: paper.id))
+    return fitted(in_order).rank(profile, papers, now=NOW, **options)
 
 
 def ids(scores):

@@ -6,5 +6,6 @@ PaperRanker().fit(corpus)            what words mean here, and how many votes ar
 
 from digest.ranking.reasons import INTERESTS, Ranking, interest_in
 from digest.ranking.scorer import PaperRanker
+from digest.ranking.taste import Taste, Vote
 
-__all__ = ["INTERESTS", "PaperRanker", "Ranking", "interest_in"]
+__all__ = ["INTERESTS", "PaperRanker", "Ranking", "Taste", "Vote", "interest_in"]

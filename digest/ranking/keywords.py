@@ -1,15 +1,15 @@
 """Keywords as readers type them, matched against papers: words, phrases and `prefix*`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digest.model import Paper
 from digest.ranking.shelf import Shelf
+from digest.ranking.spelling import Abbreviations, compounds
 from digest.ranking.text import STOP_WORDS, singular, stem, surfaces
 
 
@@ -52,15 +52,31 @@ class KeywordMatcher:
     """Matches keywords against the papers of one shelf.
 
     A keyword has one vote, shared by its words; words that stand side by side as in the keyword add to it, so that a
-    phrase counts for more than its words apart.
+    phrase counts for more than its words apart. Of several ways to write a keyword the best found in a paper counts.
     """
 
-    def __init__(self, shelf: Shelf, *, pair_weight: float) -> None:
+    def __init__(self, shelf: Shelf, abbreviations: Abbreviations, *, pair_weight: float) -> None:
         self.shelf = shelf
+        self.abbreviations = abbreviations
         self.pair_weight = pair_weight
 
     def match(self, keywords: Sequence[Keyword]) -> Matches:
         """Every keyword against every paper: sparse products, no loop over papers."""
+        spelt = [self._spellings(keyword) for keyword in keywords]
+        best = self._match([ways[0] for ways in spelt])
+        for way in range(1, max(map(len, spelt), default=1)):
+            rows = [number for number, ways in enumerate(spelt) if len(ways) > way]
+            other = self._match([spelt[row][way] for row in rows])
+            best = _better(best, other, np.array(rows, dtype=np.int64))
+        return best
+
+    def _spellings(self, keyword: Keyword) -> list[Keyword]:
+        if keyword.is_prefix:
+            return [keyword]
+        others = [*compounds(keyword.words, self.shelf.stems), *self.abbreviations.others(keyword.words)]
+        return [keyword, *(replace(keyword, words=words) for words in others)]
+
+    def _match(self, keywords: Sequence[Keyword]) -> Matches:
         parts = [self._parts(keyword) for keyword in keywords]
         votes = self._matrix([self._votes(of_keyword) for of_keyword in parts])
         return Matches(
@@ -125,43 +141,19 @@ class KeywordMatcher:
         return sparse.csr_array((values, indices, indptr), shape=(len(rows), len(self.shelf.columns)))
 
 
-class MuteList:
-    """Says which papers a reader never wants to see.
+def _better(one: Matches, other: Matches, rows: NDArray[np.int64]) -> Matches:
+    """Of each keyword the better spelling a paper; `other` holds those of `rows` only.
 
-    Matched on words as written, plural or singular, never on stems: a hard rule must not catch "organ" with
-    "organization". "fine-tuning", "fine tuning" and "finetuning" are the same.
+    A spelling nobody uses is rare, not precious: each counts for no more than the most common one.
     """
-
-    def __init__(self, papers: Sequence[Paper]) -> None:
-        self._words = [_plain(f"{paper.title} | {paper.abstract or ''}") for paper in papers]
-        self._texts = [f" {' '.join(words)} " for words in self._words]
-        self._known: dict[str, NDArray[np.bool_]] = {}
-
-    def muted(self, keywords: Iterable[str]) -> NDArray[np.bool_]:
-        """One flag a paper: does any of these keywords, phrases or `prefix*` occur in it?"""
-        flags = np.zeros(len(self._texts), dtype=bool)
-        for typed in keywords:
-            if typed not in self._known:
-                self._known[typed] = np.array(
-                    [self._occurs(typed, place) for place in range(len(flags))], dtype=bool
-                )
-            flags |= self._known[typed]
-        return flags
-
-    def _occurs(self, typed: str, place: int) -> bool:
-        wanted = surfaces(typed)
-        if not wanted:
-            return False
-        text = self._texts[place]
-        if typed.strip().endswith("*"):
-            return f" {' '.join([*(singular(word) for word in wanted[:-1]), wanted[-1]])}" in text
-        phrase = " ".join(singular(word) for word in wanted)
-        if f" {phrase} " in text:
-            return True
-        run = phrase.replace(" ", "")
-        words = self._words[place]
-        return f" {run} " in text or any(a + b == run for a, b in pairwise(words))
-
-
-def _plain(text: str) -> list[str]:
-    return [singular(word) for word in surfaces(text)]
+    ideals = one.ideals.copy()
+    known = np.where(ideals[rows] > 0, ideals[rows], np.inf)
+    ideals[rows] = np.minimum(known, np.where(other.ideals > 0, other.ideals, known))
+    ideals[~np.isfinite(ideals)] = 0.0
+    scale = np.divide(ideals, one.ideals, out=np.zeros_like(ideals), where=one.ideals > 0)
+    other_scale = np.divide(ideals[rows], other.ideals, out=np.zeros(len(rows)), where=other.ideals > 0)
+    into = sparse.csr_array((other_scale, (rows, np.arange(len(rows)))), shape=(len(ideals), len(rows)))
+    values = sparse.csr_array(sparse.diags_array(scale) @ one.values).maximum(into @ other.values)
+    spread = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=into.shape)
+    complete = one.complete.maximum(spread @ other.complete)
+    return Matches(sparse.csr_array(values), sparse.csr_array(complete), ideals)

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from digest.model import Paper, Reason, ReasonKind, Score
 from digest.ranking.follow import FOLLOW_VALUE, Followed
-from digest.ranking.keywords import Keyword, Matches
-from digest.ranking.shelf import Vector
+from digest.ranking.keywords import Keyword
+from digest.ranking.related import Assessment, Guide
+from digest.ranking.shelf import Shelf, Vector
+from digest.ranking.taste import Likeness, taste_term
+from digest.ranking.text import stem
 from digest.ranking.trending import Trend, trend_term
 from digest.ranking.wishes import Wishes
 
@@ -32,62 +35,122 @@ def interest_in(score: Score) -> float:
     return sum(reason.contribution for reason in score.why if reason.kind in INTERESTS)
 
 
+@dataclass(frozen=True)
+class Desk:
+    """Candidates, sorted by id, and all that is known about them and about the keywords asked for."""
+
+    papers: Sequence[Paper]
+    shelf: Shelf
+    trend: Trend
+    keywords: Sequence[Keyword]
+    ideals: Vector  # a keyword: the value of a paper that says nothing else
+    guide: Guide
+    assessment: Assessment
+
+
 class Explainer:
     """Writes the reasons of the best papers. The contributions of a score add up to its value."""
 
-    def __init__(
-        self, papers: Sequence[Paper], matches: Matches, keywords: Sequence[Keyword], trend: Trend
-    ) -> None:
-        self._papers = papers
-        self._matches = matches
-        self._keywords = keywords
-        self._trend = trend
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._terms: dict[int, frozenset[int]] = {}
 
     def explain(
-        self, wish: Wishes, followed: Sequence[Followed], best: NDArray[np.intp], values: Vector
+        self,
+        wish: Wishes,
+        followed: Sequence[Followed],
+        likeness: Likeness | None,
+        best: NDArray[np.intp],
+        values: Vector,
     ) -> tuple[Score, ...]:
         """One score for each of the places in `best`, strongest reasons first."""
         reasons: list[list[Reason]] = [[] for _ in best]
-        slot = {int(place): number for number, place in enumerate(best)}
         self._add_keywords(wish, best, reasons)
-        for found in followed:
-            if found.place in slot and wish.share:
-                reasons[slot[found.place]].append(Reason(found.kind, found.name, wish.share * FOLLOW_VALUE))
+        self._add_followed(wish, followed, best, reasons)
+        if likeness:
+            _add_taste(wish, likeness, best, reasons)
         self._add_trend(wish, best, reasons)
         return tuple(
-            Score(self._papers[place].id, float(values[place]), tuple(sorted(why, key=_strength)))
+            Score(self._desk.papers[place].id, float(values[place]), tuple(sorted(why, key=_strength)))
             for place, why in zip(best, reasons, strict=True)
         )
 
     def _add_keywords(self, wish: Wishes, best: NDArray[np.intp], reasons: list[list[Reason]]) -> None:
-        for row, weight in zip(wish.keywords, wish.share * wish.weights, strict=True):
-            values = _row(self._matches.values, row, len(self._papers))[best] * weight
-            complete = _row(self._matches.complete, row, len(self._papers))[best]
-            typed = self._keywords[row].typed
+        found = self._desk.assessment
+        for row, weight in zip(wish.keywords, wish.interest * wish.weights, strict=True):
+            values = _row(found.values if weight > 0 else found.said, row)[best] * weight
+            complete = _row(found.complete, row)[best]
+            typed = self._desk.keywords[row].typed
             for number in np.flatnonzero(values):
-                kind = ReasonKind.KEYWORD if complete[number] else ReasonKind.RELATED
-                term = typed if complete[number] else f"part of your keyword {typed}"
-                reasons[number].append(Reason(kind, term, float(values[number])))
+                if complete[number]:
+                    reason = Reason(ReasonKind.KEYWORD, typed, float(values[number]))
+                else:
+                    term = self._near_term(int(row), int(best[number]))
+                    reason = Reason(ReasonKind.RELATED, term, float(values[number]))
+                reasons[number].append(reason)
+
+    def _near_term(self, row: int, place: int) -> str:
+        """What of the paper is near the keyword: "KV cache, near your keyword attention"."""
+        shelf, typed = self._desk.shelf, self._desk.keywords[row].typed
+        if place not in self._terms:
+            weights = shelf.weights
+            self._terms[place] = frozenset(
+                weights.indices[weights.indptr[place] : weights.indptr[place + 1]].tolist()
+            )
+        said = self._terms[place]
+        if _at(self._desk.assessment.partly, row, place):
+            words = [word for word in self._desk.keywords[row].words if shelf.columns.get(stem(word)) in said]
+            return f"{', '.join(words) or 'part'}, of your keyword {typed}"
+        for wording, column in self._desk.guide.near[row]:
+            if column in said:
+                return f"{wording}, near your keyword {typed}"
+        return f"near your keyword {typed}"
+
+    def _add_followed(
+        self,
+        wish: Wishes,
+        followed: Sequence[Followed],
+        best: NDArray[np.intp],
+        reasons: list[list[Reason]],
+    ) -> None:
+        numbers = {int(place): number for number, place in enumerate(best)}
+        for found in followed:
+            if found.place in numbers and wish.interest:
+                worth = wish.interest * FOLLOW_VALUE
+                reasons[numbers[found.place]].append(Reason(found.kind, found.name, worth))
 
     def _add_trend(self, wish: Wishes, best: NDArray[np.intp], reasons: list[list[Reason]]) -> None:
-        parts = chain(
-            ((number, ReasonKind.TRENDING, self._trend.liked[place]) for number, place in enumerate(best)),
-            ((number, ReasonKind.RECENT, self._trend.recent[place]) for number, place in enumerate(best)),
-        )
-        for number, kind, value in parts:
-            contribution = float(wish.trending * value)
+        trend = self._desk.trend
+        for number, place in enumerate(best):
+            paper = self._desk.papers[place]
+            liked = float(wish.trending * trend.liked[place])
+            recent = float(wish.trending * trend.recent[place])
+            if liked:
+                reasons[number].append(Reason(ReasonKind.TRENDING, trend_term(paper), liked))
+            if recent:
+                reasons[number].append(Reason(ReasonKind.RECENT, f"published {paper.published_on}", recent))
+
+
+def _add_taste(wish: Wishes, likeness: Likeness, best: NDArray[np.intp], reasons: list[list[Reason]]) -> None:
+    sides = ((likeness.liked, "liked", 1), (likeness.disliked, "disliked", -1))
+    for (values, verb, sign), alike in zip(sides, likeness.alike, strict=True):
+        for number, place in enumerate(best):
+            contribution = float(sign * wish.interest * wish.trust * values[place])
             if contribution:
-                paper = self._papers[best[number]]
-                term = trend_term(paper) if kind is ReasonKind.TRENDING else f"published {paper.published_on}"
-                reasons[number].append(Reason(kind, term, contribution))
+                term = taste_term(int(alike[place]), verb)
+                reasons[number].append(Reason(ReasonKind.TASTE, term, contribution))
 
 
-def _row(matrix: object, row: int, width: int) -> Vector:
+def _row(matrix: sparse.csr_array, row: int) -> Vector:
     """One row of a sparse matrix, written out."""
-    dense = np.zeros(width)
-    start, end = matrix.indptr[row], matrix.indptr[row + 1]  # type: ignore[attr-defined]
-    dense[matrix.indices[start:end]] = matrix.data[start:end]  # type: ignore[attr-defined]
+    dense = np.zeros(matrix.shape[1])
+    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+    dense[matrix.indices[start:end]] = matrix.data[start:end]
     return dense
+
+
+def _at(matrix: sparse.csr_array, row: int, column: int) -> bool:
+    return bool(np.any(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]] == column))
 
 
 def _strength(reason: Reason) -> tuple[float, str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -13,10 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from digest.model import Paper, Profile, Score
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
-from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, MuteList, parse_keyword
-from digest.ranking.reasons import Explainer, Ranking
-from digest.ranking.shelf import Library, Saturation, Shelf, Vector
-from digest.ranking.trending import Trend, TrendScale
+from digest.ranking.keywords import KeywordMatcher, parse_keyword
+from digest.ranking.meaning import Meaning
+from digest.ranking.mute import MuteList
+from digest.ranking.reasons import Desk, Explainer, Ranking
+from digest.ranking.related import Librarian, Reach, assess
+from digest.ranking.shelf import Library, Saturation, Vector
+from digest.ranking.spelling import Abbreviations
+from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
+from digest.ranking.trending import TrendScale
 from digest.ranking.wishes import Wishes, read_wishes
 
 # Rows of profiles multiplied at once: the dense result stays in the cache, which is ten times faster than all at once.
@@ -31,30 +37,66 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     k1, b : saturation and length normalisation of term counts, as in BM25.
     title_weight : how many words of an abstract one word of a title is worth.
     pair_weight : what two words of a keyword gain by standing side by side, relative to one of them.
+    dimensions : size of the space in which papers about the same thing lie near each other; 0 for none.
+    feedback : how many papers of the corpus show where the subject of a keyword lies.
+    nearness : what lying there is worth, relative to the best match of the keyword.
+    patience : how many votes weigh as much as the keywords.
+    seed : for the randomised SVD.
 
-    A perfect match of the reader's strongest keyword is worth about 1, so is a paper that one in twenty is as much
-    liked as. The same papers, profiles and `now` give the same bits, however many are asked about at once.
+    A perfect match of the reader's strongest keyword is worth about 1, and so are a paper most like those the reader
+    voted for and one of the most upvoted of the corpus. The same papers, profiles and `now` give the same bits,
+    however many readers are asked about at once.
     """
 
-    def __init__(
-        self, *, k1: float = 1.2, b: float = 0.75, title_weight: int = 2, pair_weight: float = 0.3
+    def __init__(  # noqa: PLR0913  an estimator's parameters stand here, and nowhere else
+        self,
+        *,
+        k1: float = 1.2,
+        b: float = 0.75,
+        title_weight: int = 2,
+        pair_weight: float = 0.3,
+        dimensions: int = 128,
+        feedback: int = 15,
+        nearness: float = 0.8,
+        threshold: float = 0.15,
+        ceiling: float = 0.4,
+        patience: float = 2.0,
+        seed: int = 0,
     ) -> None:
         self.k1 = k1
         self.b = b
         self.title_weight = title_weight
         self.pair_weight = pair_weight
+        self.dimensions = dimensions
+        self.feedback = feedback
+        self.nearness = nearness
+        self.threshold = threshold
+        self.ceiling = ceiling
+        self.patience = patience
+        self.seed = seed
 
     def fit(self, papers: Sequence[Paper], y: None = None) -> Self:  # noqa: ARG002  scikit-learn's signature
-        """Learn from the corpus: how telling words are, and how many votes are many."""
+        """Learn from the corpus: words and what they go with, abbreviations, and how many votes are many."""
         self.library_ = Library(papers, Saturation(self.k1, self.b, self.title_weight))
+        self.abbreviations_ = Abbreviations(papers)
+        self.meaning_ = Meaning(self.library_.shelf, dimensions=self.dimensions, seed=self.seed)
+        matcher = KeywordMatcher(self.library_.shelf, self.abbreviations_, pair_weight=self.pair_weight)
+        reach = Reach(self.feedback, self.nearness, self.threshold, self.ceiling)
+        self.librarian_ = Librarian(self.library_.shelf, self.meaning_, matcher, reach)
         self.trend_scale_ = TrendScale.learn(papers)
         return self
 
     def rank(
-        self, profile: Profile, candidates: Sequence[Paper], *, now: datetime, limit: int | None = None
+        self,
+        profile: Profile,
+        candidates: Sequence[Paper],
+        *,
+        now: datetime,
+        limit: int | None = None,
+        taste: Taste | None = None,
     ) -> list[Score]:
         """The candidates for one reader, best first, ties by paper id; without those the reader mutes."""
-        return list(self.rank_many([profile], candidates, now=now, limit=limit)[0].scores)
+        return list(self.rank_many([profile], candidates, now=now, limit=limit, tastes=[taste])[0].scores)
 
     def rank_many(
         self,
@@ -63,63 +105,106 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         *,
         now: datetime,
         limit: int | None = 50,
+        tastes: Sequence[Taste | None] | None = None,
     ) -> list[Ranking]:
-        """One ranking a profile, in their order; `limit` papers each, all of them for None."""
+        """One ranking a profile, in their order; `limit` papers each, all of them for None.
+
+        `tastes` holds what each reader has voted for, in the order of the profiles.
+        """
         check_is_fitted(self, "library_")
-        in_order = sorted(candidates, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
-        desk = _Desk(self, list({paper.id: paper for paper in in_order}.values()), now)
+        counter = _Counter(self, candidates, now)
+        votes = [None] * len(profiles) if tastes is None else list(tastes)
+        if len(votes) != len(profiles):
+            raise ValueError(f"{len(profiles)} profiles, but {len(votes)} tastes: give one or None for each")
+        chunks = [slice(start, start + CHUNK) for start in range(0, len(profiles), CHUNK)]
         return [
-            ranking
-            for start in range(0, len(profiles), CHUNK)
-            for ranking in desk.rank(profiles[start : start + CHUNK], limit)
+            ranking for chunk in chunks for ranking in counter.serve(profiles[chunk], votes[chunk], limit)
         ]
 
 
-class _Desk:
-    """One day's candidates laid out for ranking, sorted by id."""
+class _Counter:
+    """Where readers are served from one day's candidates."""
 
-    def __init__(self, ranker: PaperRanker, papers: list[Paper], now: datetime) -> None:
-        self.papers = papers
-        self.shelf: Shelf = ranker.library_.shelve(papers)
-        self.matcher = KeywordMatcher(self.shelf, pair_weight=ranker.pair_weight)
-        self.mutes = MuteList(papers)
-        self.names = NameIndex(papers)
-        self.trend: Trend = ranker.trend_scale_.measure(papers, now)
+    def __init__(self, ranker: PaperRanker, candidates: Sequence[Paper], now: datetime) -> None:
+        in_order = sorted(candidates, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
+        self.papers = list({paper.id: paper for paper in in_order}.values())
+        self.now = now
+        self.ranker = ranker
+        self.shelf = ranker.library_.shelve(self.papers)
+        self.matcher = KeywordMatcher(self.shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
+        self.known = self.shelf.weights[:, : len(ranker.library_.shelf.columns)]
+        self.places = ranker.meaning_.coordinates(self.known)
+        self.mutes = MuteList(self.papers)
+        self.names = NameIndex(self.papers)
+        self.trend = ranker.trend_scale_.measure(self.papers, now)
 
-    def rank(self, profiles: Sequence[Profile], limit: int | None) -> Iterator[Ranking]:
-        """Rank a chunk of profiles: one product for all keywords, then one look at each profile's row."""
-        keywords = {typed: parse_keyword(typed) for profile in profiles for typed in _typed(profile)}
-        ordered: list[Keyword] = [keywords[typed] for typed in sorted(keywords)]
-        matches: Matches = self.matcher.match(ordered)
-        place = {keyword.typed: row for row, keyword in enumerate(ordered)}
-        wishes = [read_wishes(profile, place, matches.ideals) for profile in profiles]
-        interest = safe_sparse_dot(_stack(wishes, len(ordered)), matches.values, dense_output=True)
-        explainer = Explainer(self.papers, matches, ordered, self.trend)
-        for profile, wish, row in zip(profiles, wishes, interest, strict=True):
-            yield self._rank_one(profile, wish, row, explainer, limit)
+    def serve(
+        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], limit: int | None
+    ) -> Iterator[Ranking]:
+        """Rank for a chunk of readers: one product for all keywords, then one look at each reader's row."""
+        desk = self._desk(profiles)
+        likenesses = self._likenesses(tastes)
+        wishes = self._wishes(profiles, likenesses, desk)
+        interests = _interests(wishes, desk)
+        explainer = Explainer(desk)
+        for number, (profile, wish, likeness) in enumerate(zip(profiles, wishes, likenesses, strict=True)):
+            interest = interests[number]
+            followed = self.names.followed(profile)
+            for found in followed:
+                interest[found.place] += FOLLOW_VALUE
+            if likeness:
+                interest += wish.trust * (likeness.liked - likeness.disliked)
+            values = wish.interest * interest + wish.trending * self.trend.total
+            muted = self.mutes.muted(profile.mute)
+            best = _best(values, ~muted, limit)
+            yield Ranking(explainer.explain(wish, followed, likeness, best, values), int(muted.sum()))
 
-    def _rank_one(
-        self, profile: Profile, wish: Wishes, interest: Vector, explainer: Explainer, limit: int | None
-    ) -> Ranking:
-        followed = self.names.followed(profile)
-        for found in followed:
-            interest[found.place] += FOLLOW_VALUE
-        values = wish.share * interest + wish.trending * self.trend.total
-        muted = self.mutes.muted(profile.mute)
-        best = _best(values, ~muted, limit)
-        return Ranking(explainer.explain(wish, followed, best, values), int(muted.sum()))
+    def _desk(self, profiles: Sequence[Profile]) -> Desk:
+        typed = {word for profile in profiles for interest in profile.interests for word in interest.keywords}
+        keywords = [parse_keyword(word) for word in sorted(typed)]
+        guide = self.ranker.librarian_.guide(keywords)
+        matches = self.matcher.match(keywords)
+        assessment = assess(matches, guide, self.places, self.ranker.librarian_.reach)
+        return Desk(self.papers, self.shelf, self.trend, keywords, matches.ideals, guide, assessment)
+
+    def _likenesses(self, tastes: Sequence[Taste | None]) -> list[Likeness | None]:
+        if not any(tastes):
+            return [None] * len(tastes)
+        ranker = self.ranker
+        reader = TasteReader(ranker.library_, ranker.meaning_, self.known, TasteWeights())
+        reader.gather(tastes)
+        return [reader.read(taste, self.now) if taste else None for taste in tastes]
+
+    def _wishes(
+        self, profiles: Sequence[Profile], likenesses: Sequence[Likeness | None], desk: Desk
+    ) -> list[Wishes]:
+        place = {keyword.typed: row for row, keyword in enumerate(desk.keywords)}
+        patience = self.ranker.patience
+        return [
+            read_wishes(
+                profile, place, desk.ideals, votes=likeness.strength if likeness else 0.0, patience=patience
+            )
+            for profile, likeness in zip(profiles, likenesses, strict=True)
+        ]
 
 
-def _typed(profile: Profile) -> Iterator[str]:
-    for interest in profile.interests:
-        yield from interest.keywords
+def _interests(wishes: Sequence[Wishes], desk: Desk) -> Vector:
+    """What keywords are worth (profiles x papers): wanted ones with what is near them, unwanted ones as said."""
+    wanted = _stack([np.maximum(wish.weights, 0.0) for wish in wishes], wishes, len(desk.keywords))
+    unwanted = _stack([np.minimum(wish.weights, 0.0) for wish in wishes], wishes, len(desk.keywords))
+    found = desk.assessment
+    table = sparse.vstack([found.values, found.said], format="csr")
+    both = sparse.hstack([wanted, unwanted], format="csr")
+    return np.asarray(safe_sparse_dot(both, table, dense_output=True))
 
 
-def _stack(wishes: Sequence[Wishes], width: int) -> sparse.csr_array:
+def _stack(weights: Sequence[Vector], wishes: Sequence[Wishes], width: int) -> sparse.csr_array:
     indptr = np.cumsum([0, *(len(wish.keywords) for wish in wishes)])
-    indices = np.concatenate([wish.keywords for wish in wishes])
-    values = np.concatenate([wish.weights for wish in wishes])
-    return sparse.csr_array((values, indices, indptr), shape=(len(wishes), width))
+    indices = np.array(list(chain.from_iterable(wish.keywords for wish in wishes)), dtype=np.int64)
+    values = np.array(list(chain.from_iterable(weights)), dtype=np.float64)
+    matrix = sparse.csr_array((values, indices, indptr), shape=(len(wishes), width))
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _best(values: Vector, allowed: NDArray[np.bool_], limit: int | None) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 from digest.model import Paper
-from digest.ranking.text import stem, surfaces, terms
+from digest.ranking.text import STOP_WORDS, adjacent, joined, stem, surfaces
 
 Vector = NDArray[np.float64]
 USUAL_LENGTH = 200.0  # terms of a paper, where the corpus cannot say
@@ -42,6 +42,8 @@ class Shelf:
     idf: Vector
     weights: sparse.csr_array  # papers x terms, 0 .. 1
     spellings: tuple[str, ...]  # every word as it was written, sorted: what `prefix*` is looked up in
+    stems: frozenset[str]  # terms that are words; the others are only pairs
+    pairs: Mapping[str, str]  # term of two adjacent words -> the two words as written
 
     def stems_beginning(self, prefix: str) -> list[str]:
         """The stems of all words that begin so, in alphabetical order."""
@@ -53,31 +55,39 @@ class Shelf:
         return sorted(found)
 
 
-def paper_words(paper: Paper, title_weight: int = 1) -> list[list[str]]:
-    """The words of a paper, one list a field; a field that counts double is there twice."""
-    title, abstract = surfaces(paper.title), surfaces(paper.abstract or "")
-    return [title] * title_weight + [abstract]
+class Lexicon:
+    """Remembers how terms are written while papers are read."""
+
+    def __init__(self, title_weight: int = 1) -> None:
+        self.title_weight = title_weight
+        self.spellings: set[str] = set()
+        self.pairs: dict[str, str] = {}
+
+    def terms(self, paper: Paper) -> list[str]:
+        """The terms of a paper; those of the title as often as a title counts."""
+        found: list[str] = []
+        for text, times in ((paper.title, self.title_weight), (paper.abstract or "", 1)):
+            words = surfaces(text)
+            self.spellings.update(words)
+            in_field = [stem(word) for word in words if word not in STOP_WORDS]
+            for first, second in adjacent(words):
+                pair = joined(first, second)
+                in_field.append(pair)
+                if pair not in self.pairs:
+                    self.pairs[pair] = f"{first} {second}"
+            found += in_field * times
+        return found
 
 
-def count_terms(
-    papers: Sequence[Paper], title_weight: int
-) -> tuple[dict[str, int], sparse.csr_array, set[str]]:
-    """The terms of the papers by column, their counts (papers x terms), and all spellings."""
-    spellings: set[str] = set()
-
-    def analyse(paper: Paper) -> list[str]:
-        fields = paper_words(paper, title_weight)
-        for words in fields:
-            spellings.update(words)
-        return [term for words in fields for term in terms(words)]
-
-    vectorizer = CountVectorizer(analyzer=analyse, dtype=np.float64)
+def count_terms(papers: Sequence[Paper], lexicon: Lexicon) -> tuple[dict[str, int], sparse.csr_array]:
+    """The columns of the papers' terms, in alphabetical order, and their counts (papers x terms)."""
+    vectorizer = CountVectorizer(analyzer=lexicon.terms, dtype=np.float64)
     try:
         counts = vectorizer.fit_transform(papers)
     except ValueError:  # scikit-learn's answer to papers without a single word
-        return {}, sparse.csr_array((len(papers), 0)), spellings
+        return {}, sparse.csr_array((len(papers), 0))
     columns = {term: column for column, term in enumerate(vectorizer.get_feature_names_out())}
-    return columns, sparse.csr_array(counts), spellings
+    return columns, sparse.csr_array(counts)
 
 
 def inverse_frequency(counts: sparse.csr_array, papers: int) -> Vector:
@@ -91,7 +101,8 @@ class Library:
 
     def __init__(self, papers: Sequence[Paper], saturation: Saturation) -> None:
         unique = {paper.id: paper for paper in sorted(papers, key=lambda paper: paper.id)}
-        columns, counts, spellings = count_terms(list(unique.values()), saturation.title_weight)
+        lexicon = Lexicon(saturation.title_weight)
+        columns, counts = count_terms(list(unique.values()), lexicon)
         lengths = counts.sum(axis=1)
         self.saturation = saturation
         self.mean_length = float(lengths.mean()) if counts.nnz else USUAL_LENGTH
@@ -101,7 +112,9 @@ class Library:
             columns=columns,
             idf=inverse_frequency(counts, len(unique)),
             weights=saturation(counts, self.mean_length),
-            spellings=tuple(sorted(spellings)),
+            spellings=tuple(sorted(lexicon.spellings)),
+            stems=frozenset(map(stem, lexicon.spellings)),
+            pairs=lexicon.pairs,
         )
 
     def shelve(self, papers: Sequence[Paper]) -> Shelf:
@@ -112,6 +125,30 @@ class Library:
             return replace(self.shelf, papers=tuple(papers), weights=self.shelf.weights[rows])
         return self._extended(papers, new)
 
+    def weigh(self, papers: Sequence[Paper]) -> sparse.csr_array:
+        """The papers' weights for the terms of the corpus alone (papers x terms); other words are passed over."""
+        new = [paper for paper in papers if not self._knows(paper)]
+        if not new or not self.shelf.columns:
+            rows = [self.rows[paper.id] for paper in papers] if not new else []
+            return self.shelf.weights[rows] if not new else sparse.csr_array((len(papers), 0))
+        reader = CountVectorizer(
+            analyzer=Lexicon(self.saturation.title_weight).terms,
+            vocabulary=self.shelf.columns,
+            dtype=np.float64,
+        )
+        counts = sparse.csr_array(reader.transform(new))
+        stacked = sparse.vstack([self.shelf.weights, self.saturation(counts, self.mean_length)], format="csr")
+        return stacked[self._order(papers)]
+
+    def _order(self, papers: Sequence[Paper]) -> list[int]:
+        """Rows of the papers, when those that are new stand below those of the corpus in their own order."""
+        order, next_new = [], len(self.rows)
+        for paper in papers:
+            is_known = self._knows(paper)
+            order.append(self.rows[paper.id] if is_known else next_new)
+            next_new += not is_known
+        return order
+
     def _knows(self, paper: Paper) -> bool:
         row = self.rows.get(paper.id)
         if row is None:
@@ -120,7 +157,8 @@ class Library:
         return known.title == paper.title and known.abstract == paper.abstract
 
     def _extended(self, papers: Sequence[Paper], new: Sequence[Paper]) -> Shelf:
-        terms_of_new, counts, spellings = count_terms(new, self.saturation.title_weight)
+        lexicon = Lexicon(self.saturation.title_weight)
+        terms_of_new, counts = count_terms(new, lexicon)
         columns = dict(self.shelf.columns)
         for term in terms_of_new:
             columns.setdefault(term, len(columns))
@@ -131,17 +169,14 @@ class Library:
         moved.sort_indices()
         known = self.shelf.weights.copy()
         known.resize((known.shape[0], len(columns)))
-        order, next_new = [], known.shape[0]
-        for paper in papers:
-            is_known = self._knows(paper)
-            order.append(self.rows[paper.id] if is_known else next_new)
-            next_new += not is_known
         stacked = sparse.vstack([known, self.saturation(moved, self.mean_length)], format="csr")
         unheard = np.full(len(columns) - len(self.shelf.idf), np.log1p(2 * len(self.rows) + 1))
         return Shelf(
             papers=tuple(papers),
             columns=columns,
             idf=np.concatenate([self.shelf.idf, unheard]),
-            weights=stacked[order],
-            spellings=tuple(sorted(spellings.union(self.shelf.spellings))),
+            weights=stacked[self._order(papers)],
+            spellings=tuple(sorted(lexicon.spellings.union(self.shelf.spellings))),
+            stems=self.shelf.stems.union(map(stem, lexicon.spellings)),
+            pairs={**lexicon.pairs, **self.shelf.pairs},
         )

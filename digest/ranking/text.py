@@ -8,7 +8,7 @@ A pair is written without a space on purpose: "fine-tuning", "fine tuned" and "f
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -109,8 +109,8 @@ def joined(first: str, second: str) -> str:
     return singular(first) + stem(second)
 
 
-def terms(words: Iterable[str]) -> Iterator[str]:
-    """Stems of the words that carry meaning, and the joined pairs of those that stand side by side."""
-    meaningful = [None if word in STOP_WORDS else word for word in words]
-    yield from (stem(word) for word in meaningful if word is not None)
-    yield from (joined(a, b) for a, b in pairwise(meaningful) if a is not None and b is not None)
+def adjacent(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Words that stand side by side, stop words parting what is left and right of them."""
+    for first, second in pairwise(words):
+        if first not in STOP_WORDS and second not in STOP_WORDS:
+            yield first, second

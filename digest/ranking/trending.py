@@ -51,10 +51,15 @@ class TrendScale:
             [max((now.date() - paper.published_on).days, 0) if paper.published_on else 0 for paper in papers],
             dtype=float,
         )
-        heat = np.log1p([votes(paper) for paper in papers]) / np.log1p(self.reference)
+        heat = _stretched(np.log1p([votes(paper) for paper in papers]) / np.log1p(self.reference))
         fading = np.exp2(-ages / HALF_LIFE_DAYS)
         dated = np.array([paper.published_on is not None for paper in papers], dtype=float)
         return Trend(liked=heat * fading, recent=NEWNESS * fading * dated)
+
+
+def _stretched(heat: Vector) -> Vector:
+    """Most papers are a little liked, and that says little: squared below 1, and far slower than votes grow above it."""
+    return np.where(heat < 1, heat**2, 1 + (heat - 1) / 2)
 
 
 def votes(paper: Paper) -> float:

@@ -1,0 +1,94 @@
+"""A space in which papers about the same thing lie near each other, learnt from which words occur together.
+
+Latent semantic analysis (Deerwester et al., 1990): a truncated SVD of the papers' word weights.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+
+from digest.ranking.shelf import Shelf, Vector
+
+Matrix = NDArray[np.float64]
+
+# Coordinates are multiples of this. Products of two such numbers, and sums of some hundreds of them, are exact in
+# double precision, so that a result does not depend on the order in which a BLAS adds, or on how many rows it is given.
+_STEP = 2.0**-20
+# Below this share of the strongest axis there is only the noise of the arithmetic.
+_NO_AXIS = 1e-6
+
+
+def unit_rows(rows: Matrix) -> Matrix:
+    """Rows of length 1 (or 0), rounded so that all products between them are exact."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return np.asarray(np.round(scaled / _STEP) * _STEP)
+
+
+def unit_terms(weights: sparse.csr_array, idf: Vector) -> sparse.csr_array:
+    """Term weights times idf, each row of length 1 (or 0): their product is a cosine."""
+    scaled = sparse.csr_array(weights @ sparse.diags_array(idf))
+    squares = np.asarray(scaled.multiply(scaled).sum(axis=1), dtype=float).ravel()
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    scaled.data = scaled.data / np.repeat(lengths, np.diff(scaled.indptr))
+    return scaled
+
+
+class Meaning:
+    """The space, fitted to the papers of one shelf.
+
+    Only words said by at least two papers have a place in it; pairs would make it slower and no better.
+    """
+
+    def __init__(self, shelf: Shelf, *, dimensions: int, seed: int) -> None:
+        commonness = np.bincount(shelf.weights.indices, minlength=len(shelf.columns))
+        self._columns = np.array(
+            [
+                column
+                for term, column in shelf.columns.items()
+                if commonness[column] > 1 and term in shelf.stems
+            ],
+            dtype=np.int64,
+        )
+        self._idf = shelf.idf[self._columns]
+        table = unit_terms(shelf.weights, shelf.idf)[:, self._columns]
+        rank = min(dimensions, min(table.shape) - 1)
+        self._axes = np.zeros((0, len(self._columns)))
+        if rank > 0 and table.nnz:
+            _, strengths, axes = randomized_svd(table, rank, n_iter=4, random_state=seed)
+            self._axes = axes[strengths > _NO_AXIS * strengths[0]]
+        self.corpus = self.coordinates(shelf.weights)
+
+    def coordinates(self, weights: sparse.csr_array) -> Matrix:
+        """Where papers lie (papers x dimensions), as rows of length 1; 0 for a paper of unknown words."""
+        if not len(self._axes):
+            return np.zeros((weights.shape[0], 0))
+        telling = weights[:, self._columns] @ sparse.diags_array(self._idf)
+        return unit_rows(np.asarray(telling @ self._axes.T))
+
+    def directions(self, weights: sparse.csr_array) -> Matrix:
+        """For each row of weights over the corpus, the direction of those papers' middle (rows x dimensions)."""
+        return unit_rows(np.asarray(weights @ self.corpus))
+
+
+def strongest(matrix: sparse.csr_array, count: int) -> sparse.csr_array:
+    """The matrix with only the `count` highest entries of each row left."""
+    keep: list[NDArray[np.intp]] = []
+    for start, end in zip(matrix.indptr, matrix.indptr[1:], strict=False):
+        values = matrix.data[start:end]
+        if len(values) > count:
+            keep.append(start + np.sort(np.argpartition(-values, count - 1)[:count]))
+        else:
+            keep.append(np.arange(start, end))
+    chosen = np.concatenate(keep) if keep else np.zeros(0, dtype=np.intp)
+    indptr = np.cumsum([0, *(len(places) for places in keep)])
+    return sparse.csr_array((matrix.data[chosen], matrix.indices[chosen], indptr), shape=matrix.shape)
+
+
+def row_maxima(matrix: sparse.csr_array) -> Vector:
+    """The highest entry of each row, 0 for an empty one."""
+    ends: Sequence[tuple[int, int]] = list(zip(matrix.indptr, matrix.indptr[1:], strict=False))
+    return np.array([matrix.data[start:end].max(initial=0.0) for start, end in ends], dtype=float)

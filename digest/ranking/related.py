@@ -1,0 +1,121 @@
+"""Keywords beyond their own words: what the corpus says is near them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
+from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
+from digest.ranking.shelf import Shelf, Vector
+from digest.ranking.text import stem
+
+NEAREST_TERMS = 25
+# Keywords x papers are looked at so many rows at a time, so that memory does not grow with the number of readers.
+_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a keyword reaches beyond its own words."""
+
+    feedback: int  # the best papers of the corpus for a keyword say where its subject lies
+    weight: float  # of lying right there, relative to the best match of the corpus
+    threshold: float  # cosine below which papers have nothing to do with each other
+    ceiling: float  # no paper without the whole keyword gets beyond this share of the best match; with it, none below
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What the corpus says about keywords."""
+
+    directions: Matrix  # keywords x dimensions
+    best: Vector  # the highest value a paper of the corpus reaches, a keyword
+    near: tuple[
+        tuple[tuple[str, int], ...], ...
+    ]  # a keyword: terms of its best papers as written, and their columns
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Keywords x papers, with nearness counted in."""
+
+    values: sparse.csr_array
+    complete: sparse.csr_array  # 1 where the paper says the whole keyword
+    partly: sparse.csr_array  # 1 where it says some of it, and that counts for more than being near
+    said: sparse.csr_array  # complete matches alone, without nearness: what a negative weight takes away
+
+
+class Librarian:
+    """Knows where in the corpus each keyword is at home."""
+
+    def __init__(self, corpus: Shelf, meaning: Meaning, matcher: KeywordMatcher, reach: Reach) -> None:
+        self.meaning = meaning
+        self.reach = reach
+        self._matcher = matcher
+        self._terms = unit_terms(corpus.weights, corpus.idf)
+        self._names = list(corpus.columns)
+        self._wordings = {stem(spelling): spelling for spelling in reversed(corpus.spellings)} | dict(
+            corpus.pairs
+        )
+        self._telling = corpus.idf > np.log(10)  # a term in one paper of ten says nothing about what is near
+
+    def guide(self, keywords: Sequence[Keyword]) -> Guide:
+        """Look every keyword up."""
+        matches = self._matcher.match(keywords)
+        feedback = strongest(matches.values, self.reach.feedback)
+        return Guide(
+            directions=self.meaning.directions(feedback),
+            best=row_maxima(matches.values),
+            near=tuple(self._near(keywords, feedback)),
+        )
+
+    def _near(
+        self, keywords: Sequence[Keyword], feedback: sparse.csr_array
+    ) -> list[tuple[tuple[str, int], ...]]:
+        spoken = sparse.csr_array(feedback @ self._terms)
+        near = []
+        for keyword, start, end in zip(keywords, spoken.indptr, spoken.indptr[1:], strict=False):
+            columns, weights = spoken.indices[start:end], spoken.data[start:end]
+            telling = self._telling[columns]
+            columns, weights = columns[telling], weights[telling]
+            best = np.lexsort((columns, -weights))[: 2 * NEAREST_TERMS]
+            own = {stem(word) for word in keyword.words}
+            named = ((self._names[column], int(column)) for column in columns[best])
+            others = [(name, column) for name, column in named if not any(part in name for part in own)]
+            near.append(tuple((self._wordings[name], column) for name, column in others[:NEAREST_TERMS]))
+        return near
+
+
+def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Assessment:
+    """Count nearness in. A paper near a keyword never outranks one that says it, whatever else is equal."""
+    parts = [
+        _assess_rows(matches, guide, papers, reach, slice(start, start + _ROWS))
+        for start in range(0, matches.values.shape[0], _ROWS)
+    ]
+    empty = sparse.csr_array(matches.values.shape)
+    return (
+        Assessment(*(sparse.vstack(column, format="csr") for column in zip(*parts, strict=True)))
+        if parts
+        else (Assessment(empty, empty, empty, empty))
+    )
+
+
+def _assess_rows(
+    matches: Matches, guide: Guide, papers: Matrix, reach: Reach, rows: slice
+) -> tuple[sparse.csr_array, ...]:
+    said = matches.values[rows].toarray()
+    complete: NDArray[np.bool_] = matches.complete[rows].toarray() > 0
+    best = np.where(guide.best[rows] > 0, guide.best[rows], matches.ideals[rows])[:, np.newaxis]
+    cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
+    nearness = reach.weight * best * np.maximum(cosine - reach.threshold, 0.0) / (1 - reach.threshold)
+    least = reach.ceiling * best
+    saturated = -np.expm1(-np.divide(said + nearness, least, out=np.zeros_like(said), where=least > 0))
+    values = np.where(complete, np.maximum(said, least) + nearness, least * saturated)
+    partly = ~complete & (said > nearness)
+    return tuple(
+        sparse.csr_array(matrix.astype(np.float64))
+        for matrix in (values, complete, partly, np.where(complete, np.maximum(said, least), 0.0))
+    )

@@ -1,0 +1,148 @@
+"""What a reader's votes say about papers they have not seen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+
+from digest.model import Paper
+from digest.ranking.meaning import Matrix, Meaning, unit_terms
+from digest.ranking.shelf import Library, Vector
+
+# A vote counts half after so many days: tastes change, but slowly.
+HALF_LIFE_DAYS = 180.0
+# How alike papers of a corpus usually are is measured on a sample of it.
+SAMPLE = 1_000
+_BEST_OF_SAMPLE = 5
+_LEAST_SPREAD = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A paper the reader has judged, or has named as a seed."""
+
+    paper: Paper
+    voted_at: datetime | None = None  # aware; None for one that does not fade
+    weight: float = 1.0  # above 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """All votes of one reader."""
+
+    liked: tuple[Vote, ...] = ()
+    disliked: tuple[Vote, ...] = ()
+
+    @classmethod
+    def of(cls, liked: Iterable[Paper] = (), disliked: Iterable[Paper] = ()) -> Self:
+        """Votes that do not fade: seed papers, or votes all just given."""
+        return cls(tuple(map(Vote, liked)), tuple(map(Vote, disliked)))
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How much papers are like those the reader has voted for, on the scale of a perfect keyword match."""
+
+    liked: Vector  # a paper: 0 for an ordinary one, about 1 for the most alike of the corpus
+    disliked: Vector
+    alike: tuple[Vector, Vector]  # a paper: how many liked (disliked) papers it resembles
+    strength: float  # votes, faded
+
+
+@dataclass(frozen=True, slots=True)
+class TasteWeights:
+    """How likeness is made up."""
+
+    lexical: float = 0.5  # share of common words; the rest is nearness of meaning
+    nearest: float = 0.3  # share of the three most alike votes; the rest is the mean of all
+    dislike: float = 0.5  # what a disliked paper takes away, relative to what a liked one adds
+
+
+class TasteReader:
+    """Measures candidates against votes, with a sample of the corpus to say how alike papers are anyway."""
+
+    def __init__(
+        self, library: Library, meaning: Meaning, candidates: sparse.csr_array, weights: TasteWeights
+    ) -> None:
+        self._library = library
+        self._meaning = meaning
+        self._weights = weights
+        self._count = candidates.shape[0]
+        known = library.shelf.papers
+        places = np.unique(np.linspace(0, len(known) - 1, min(SAMPLE, len(known))).astype(np.int64))
+        sample = [known[place] for place in places]
+        self._sample = [paper.id for paper in sample]
+        self._terms, self._places = self._measures(
+            sparse.vstack([candidates, library.weigh(sample)], format="csr")
+        )
+        self._votes: dict[Paper, int] = {}
+
+    def gather(self, tastes: Iterable[Taste | None]) -> None:
+        """Look at all papers voted for once, before reading one taste after the other."""
+        papers = {vote.paper for taste in tastes if taste for vote in (*taste.liked, *taste.disliked)}
+        ordered = sorted(papers, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
+        self._votes = {paper: row for row, paper in enumerate(ordered)}
+        self._vote_terms, self._vote_places = self._measures(self._library.weigh(ordered))
+
+    def read(self, taste: Taste, now: datetime) -> Likeness:
+        """How like the gathered votes of this taste each candidate is."""
+        voted = {vote.paper.id for vote in (*taste.liked, *taste.disliked)}
+        ordinary = np.array([paper_id not in voted for paper_id in self._sample], dtype=bool)
+        liked, alike_liked, strength = self._likeness(taste.liked, ordinary, now)
+        disliked, alike_disliked, against = self._likeness(taste.disliked, ordinary, now)
+        return Likeness(
+            liked=liked,
+            disliked=self._weights.dislike * disliked,
+            alike=(alike_liked, alike_disliked),
+            strength=strength + min(strength, against),
+        )
+
+    def _measures(self, weights: sparse.csr_array) -> tuple[sparse.csr_array, Matrix]:
+        return unit_terms(weights, self._library.shelf.idf), self._meaning.coordinates(weights)
+
+    def _likeness(
+        self, votes: Sequence[Vote], ordinary: Vector, now: datetime
+    ) -> tuple[Vector, Vector, float]:
+        weights = np.array([_faded(vote, now) for vote in votes])
+        if not votes or not weights.sum() > 0:
+            return np.zeros(self._count), np.zeros(self._count), 0.0
+        alike = self._similarities([vote.paper for vote in votes])
+        ranked = np.sort(alike * (weights / weights.max())[:, np.newaxis], axis=0)
+        mean = (weights / weights.sum()) @ alike
+        overall = (1 - self._weights.nearest) * mean + self._weights.nearest * ranked[-3:].mean(axis=0)
+        usual, best = _usual_and_best(overall[self._count :][ordinary])
+        spread = max(best - usual, _LEAST_SPREAD)
+        resembling = (alike[:, : self._count] > usual + spread / 2).sum(axis=0)
+        return np.maximum(overall[: self._count] - usual, 0.0) / spread, resembling, float(weights.sum())
+
+    def _similarities(self, papers: Sequence[Paper]) -> Matrix:
+        """Votes x (candidates, then sample)."""
+        rows = [self._votes[paper] for paper in papers]
+        common = (self._vote_terms[rows] @ self._terms.T).toarray()
+        meant = np.maximum(self._vote_places[rows] @ self._places.T, 0.0)
+        share = self._weights.lexical
+        # Cosines of words are about half as large as those of meanings.
+        return np.asarray(2 * share * common + (1 - share) * meant)
+
+
+def _usual_and_best(overall: Vector) -> tuple[float, float]:
+    if not len(overall):
+        return 0.0, 0.0
+    return float(overall.mean()), float(np.sort(overall)[-_BEST_OF_SAMPLE:].mean())
+
+
+def _faded(vote: Vote, now: datetime) -> float:
+    days = max((now - vote.voted_at).total_seconds() / 86_400, 0.0) if vote.voted_at else 0.0
+    weight = vote.weight if np.isfinite(vote.weight) else 0.0
+    return float(min(max(weight, 0.0), 100.0) * np.exp2(-days / HALF_LIFE_DAYS))
+
+
+def taste_term(count: int, verb: str) -> str:
+    """What a reason says: "like two papers you liked"."""
+    if count <= 1:
+        return f"like a paper you {verb}"
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
+    return f"like {words.get(count, str(count))} papers you {verb}"
