@@ -1,0 +1,55 @@
+"""The end of every mail: why it came, and the ways to change or leave that there really are."""
+
+from dataclasses import dataclass
+
+from digest.mail.links import Links, safe_url
+from digest.mail.view import said
+from digest.mail.wording import rhythm_of
+from digest.model import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line; a link when it has a URL."""
+
+    text: str
+    url: str | None = None
+
+
+Line = tuple[Span, ...]
+
+
+def footer_of(profile: Profile, links: Links, *, postal_address: str | None) -> tuple[Line, ...]:
+    """The lines of a digest's footer. Never empty, and never a promise that nothing stands behind."""
+    lines = [
+        (
+            Span(
+                f"You get this {said(rhythm_of(profile), 160)} because {said(profile.email, 254)} is subscribed."
+            ),
+        ),
+        _ways(links),
+        _file(links),
+        (Span(said(postal_address or "", 254)),) if postal_address else (),
+    ]
+    if not (lines[1] or lines[2]):
+        lines[1] = (Span("To change your topics or to leave, answer this mail."),)
+    return tuple(line for line in lines if line)
+
+
+def _ways(links: Links) -> Line:
+    wanted = (
+        ("Change topics or times", safe_url(links.preferences_url)),
+        ("Read on the web", safe_url(links.web_url)),
+        ("Unsubscribe", safe_url(links.unsubscribe_url) or links.mailto),
+    )
+    return tuple(Span(text, url) for text, url in wanted if url)
+
+
+def _file(links: Links) -> Line:
+    if not links.profile_file:
+        return ()
+    return (
+        Span(
+            f"Your topics stand in the file {said(links.profile_file, 254)}: edit it to change this digest, remove it to end it."
+        ),
+    )

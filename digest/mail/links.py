@@ -1,0 +1,65 @@
+"""What a mail may link to: which places, and which addresses."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from digest.model import Paper
+
+_LONGEST_URL = 2000
+# A host as it stands in a link: letters, digits, dots and hyphens after IDNA, or an address in brackets; then a port.
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_NEVER_IN_A_URL = re.compile(
+    r"[\x00-\x20\x7f-\xa0\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+# Everything that may stand in a URL as it is (RFC 3986), without the quotes and brackets that end one in a mail.
+_KEPT = "%:/?#[]@!$&*+,;=~-._"
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$&*+/=^_{}~-]+@[A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Where a reader says what they think of one paper. Opening either page changes nothing (a button there does)."""
+
+    more_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The ways out of a mail. Each is optional, and the footer speaks only of those there are."""
+
+    unsubscribe_url: str | None = None  # takes the one-click POST of RFC 8058
+    unsubscribe_mailto: str | None = None  # an address, or a whole mailto: URL
+    preferences_url: str | None = None
+    web_url: str | None = None  # this digest on the web
+    profile_file: str | None = None  # the file that owns the profile, as a person would type its path
+    feedback: Callable[[Paper], Feedback | None] | None = None
+
+    @property
+    def mailto(self) -> str | None:
+        """`unsubscribe_mailto` as a URL with a subject; None when it names no plain address."""
+        wanted = (self.unsubscribe_mailto or "").removeprefix("mailto:")
+        address, _, rest = wanted.partition("?")
+        if not _MAILBOX.fullmatch(address) or not re.fullmatch(r"[A-Za-z0-9=&%._+-]*", rest):
+            return None
+        return f"mailto:{address}?{rest or 'subject=unsubscribe'}"
+
+
+def safe_url(url: str | None) -> str | None:
+    """`url` as it may stand in a mail: http or https, ASCII, nothing that ends an attribute; else None.
+
+    A name before the host (`https://arxiv.org@evil.example`) is refused, since a reader takes it for the host. Hosts
+    beyond ASCII are written as their A-labels (RFC 5890), other letters as percent-encoded UTF-8 (RFC 3987, 3.1).
+    """
+    if url is None or len(url) > _LONGEST_URL or _NEVER_IN_A_URL.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+    except (UnicodeError, ValueError):
+        return None
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        return None
+    return quote(parts._replace(netloc=host).geturl(), safe=_KEPT)

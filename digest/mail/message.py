@@ -1,0 +1,109 @@
+"""Rendered -> Message: the bytes that will leave. The same arguments give the same bytes."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from digest.mail.headers import address_header, structured_header, text_header
+from digest.mail.links import Links, safe_url
+from digest.mail.rendered import Recipient, Rendered, Sender
+from digest.model import Envelope, Message
+
+__all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
+
+# Takes the header fields and the body, gives the signature fields that go before them.
+Sign = Callable[[list[bytes], bytes], bytes]
+
+# Mails that a list sends to its subscribers; the others answer something one person did.
+_LIST_MAILS = frozenset({"digest"})
+_LIST_ID = re.compile(r"(?:(.*?)\s*<)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>?")
+_NOT_IN_A_FIELD = re.compile(r"[^A-Za-z0-9._-]+")
+_PART = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+
+
+def write_message(  # noqa: PLR0913  each of them is in the bytes
+    rendered: Rendered,
+    *,
+    sender: Sender,
+    envelope: Envelope,
+    recipient: Recipient,
+    message_id: str,
+    date: datetime,
+    links: Links,
+    sign: Sign | None = None,
+) -> Message:
+    """One mail to one person, ready to leave: multipart/alternative, quoted-printable, CRLF, lines of at most 78.
+
+    `links` must be those the mail was rendered with; of them come List-Unsubscribe and, with an https address only,
+    List-Unsubscribe-Post (RFC 8058). Raises `ValueError` for an address that cannot be written.
+    """
+    boundary = b"=_" + hashlib.sha256(message_id.encode()).hexdigest()[:24].encode()
+    headers = [
+        structured_header("Date", *format_datetime(date.astimezone(UTC)).split(" ")),
+        structured_header("Message-ID", message_id),
+        address_header("From", sender.address, sender.name),
+        address_header("To", recipient.address, recipient.name),
+        *([address_header("Reply-To", sender.reply_to, None)] if sender.reply_to else []),
+        text_header("Subject", rendered.subject),
+        *_list_headers(rendered, sender, links),
+        structured_header("Auto-Submitted", "auto-generated"),
+        structured_header("X-Auto-Response-Suppress", "OOF,", "AutoReply"),
+        structured_header("MIME-Version", "1.0"),
+        structured_header("Content-Type", "multipart/alternative;", f'boundary="{boundary.decode()}"'),
+    ]
+    body = _body(rendered, boundary)
+    signature = sign(headers, body) if sign else b""
+    raw = b"".join((signature, *headers, b"\r\n", body))
+    return Message(message_id, envelope, rendered.subject, raw)
+
+
+def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
+    """The Message-ID of what this subscriber gets in this Issue: always the same, and it tells a stranger nothing."""
+    what = f"message-id|{issue_key}|{subscriber_id}".encode()
+    return f"<{hmac.digest(secret, what, 'sha256').hex()[:32]}@{domain}>"
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address, in lower case."""
+    return address.rpartition("@")[2].lower()
+
+
+def _list_headers(rendered: Rendered, sender: Sender, links: Links) -> Iterator[bytes]:
+    """What marks a mail of a list, and the way off it. URLs are never folded or encoded: one-click would break."""
+    if rendered.kind not in _LIST_MAILS:
+        return
+    url, mailto = safe_url(links.unsubscribe_url), links.mailto
+    ways = [f"<{way}>" for way in (url, mailto) if way]
+    if ways:
+        yield structured_header("List-Unsubscribe", *[f"{way}," for way in ways[:-1]], ways[-1])
+    if url and url.startswith("https://"):
+        yield structured_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    yield _list_id(sender)
+    issue = _NOT_IN_A_FIELD.sub("-", rendered.issue) or rendered.kind
+    yield structured_header("Feedback-ID", f"{issue}:{rendered.kind}:bulk:paper-digest")
+    yield structured_header("Precedence", "bulk")
+
+
+def _list_id(sender: Sender) -> bytes:
+    """RFC 2919. Without a configured one, a name below the sender's domain."""
+    found = _LIST_ID.fullmatch((sender.list_id or "").strip())
+    phrase, name = (found[1] or "", found[2]) if found else ("", f"digest.{domain_of(sender.address)}")
+    words = _NOT_IN_A_FIELD.sub(" ", phrase or sender.name).split()
+    return structured_header("List-ID", *words, f"<{name}>")
+
+
+def _body(rendered: Rendered, boundary: bytes) -> bytes:
+    """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4)."""
+    edge = b"--" + boundary
+    return b"".join(
+        (
+            edge + b"\r\n" + _PART % b"plain",
+            *(fragment.quoted for fragment in rendered.text_fragments),
+            b"\r\n" + edge + b"\r\n" + _PART % b"html",
+            *(fragment.quoted for fragment in rendered.html_fragments),
+            b"\r\n" + edge + b"--\r\n",
+        )
+    )

@@ -1,0 +1,87 @@
+"""How this program says dates, numbers, names and rhythms. English, and the same on every machine."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from digest.model import Cadence, Paper, Profile
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+_NAMED_AUTHORS = 3
+_NAMED_INTERESTS = 3
+
+
+def long_date(day: date) -> str:
+    """Thursday, 5 March 2026."""
+    return f"{list(_DAYS.values())[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def short_date(day: date) -> str:
+    """5 Mar 2026, with spaces at which a line does not break."""
+    return f"{day.day}\u00a0{_MONTHS[day.month - 1][:3]}\u00a0{day.year}"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 upvote, 1,204 upvotes."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def authors_of(paper: Paper) -> str:
+    """Up to three names and how many more; only how many when no name is known; "" when nothing is."""
+    if not paper.authors:
+        return counted(paper.authors_count, "author") if paper.authors_count else ""
+    named = paper.authors[:_NAMED_AUTHORS]
+    more = max(paper.authors_count or 0, len(paper.authors)) - len(named)
+    return ", ".join(named) + (f" +{more}" if more > 0 else "")
+
+
+def votes_of(paper: Paper) -> str:
+    """41 upvotes, 3 comments; zero and unknown are left out."""
+    figures = ((paper.upvotes, "upvote"), (paper.comments, "comment"))
+    return ", ".join(counted(number, noun) for number, noun in figures if number)
+
+
+def interests_of(profile: Profile) -> str:
+    """The first keyword of each wanted interest, the heaviest first; "" when there are none."""
+    wanted = sorted((i for i in profile.interests if i.weight > 0 and i.keywords), key=lambda i: -i.weight)
+    named = [interest.keywords[0] for interest in wanted[:_NAMED_INTERESTS]]
+    more = len(wanted) - len(named)
+    return listed([*named, f"{more} more"] if more else named)
+
+
+def rhythm_of(profile: Profile) -> str:
+    """every weekday at 07:30 (Europe/London)."""
+    cadence = profile.cadence
+    return f"{_how_often(cadence)} at {cadence.at:%H:%M} ({profile.timezone})"
+
+
+def _how_often(cadence: Cadence) -> str:
+    if cadence.every in ("week", "days"):
+        return "every " + listed([_DAYS[day] for day in cadence.days or ("mon",)])
+    return f"every {cadence.every}"

@@ -1,0 +1,104 @@
+"""What a mail must have so that everybody can read it: rules that need no browser (after the Email Markup Consortium)."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from lxml import html as lxml_html
+
+from digest.mail import samples
+from digest.mail.links import Links
+from digest.mail.render import Renderer
+from digest.mail.themes import THEMES, Palette
+from digest.model import Digest
+
+RENDERER = Renderer()
+QUIET = Digest(samples.ISSUE, samples.PROFILE.email, (), 37, samples.PROFILE)
+MAILS = {
+    "digest": (samples.DIGEST, samples.LINKS),
+    "laptop": (samples.DIGEST, Links(profile_file="config/subscribers/reader.toml")),
+    "quiet": (QUIET, samples.LINKS),
+}
+
+
+@pytest.fixture(params=MAILS)
+def mail(request):
+    return RENDERER.digest(*MAILS[request.param], sender=samples.SENDER)
+
+
+@pytest.fixture
+def page(mail):
+    return lxml_html.fromstring(mail.html)
+
+
+def test_the_language_and_direction_are_stated(page):
+    assert page.get("lang") == "en"
+    assert page.get("dir") == "ltr"
+    article = page.xpath("//*[@role='article']")
+    assert [(a.get("lang"), a.get("dir")) for a in article] == [("en", "ltr")]
+
+
+def test_the_mail_has_a_title_that_is_its_subject(mail, page):
+    assert page.xpath("string(//title)").strip() == mail.subject
+    assert page.xpath("string(//*[@role='article']/@aria-label)").strip() == mail.subject
+
+
+def test_tables_are_for_layout_and_say_so(page):
+    assert page.xpath("//table")
+    assert not page.xpath("//table[not(@role='presentation')]")
+
+
+def test_headings_go_down_one_step_at_a_time(page):
+    levels = [int(heading.tag[1]) for heading in page.xpath("//h1|//h2|//h3|//h4")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_links_say_where_they_lead(page):
+    assert all(" ".join(link.text_content().split()) for link in page.xpath("//a"))
+
+
+def test_nothing_is_loaded_from_anywhere(mail, page):
+    assert not page.xpath("//img|//link|//script|//iframe|//form")
+    assert "@import" not in mail.html
+    assert "url(" not in mail.html
+
+
+def test_a_phone_may_zoom(page):
+    viewport = page.xpath("string(//meta[@name='viewport']/@content)")
+    assert "width=device-width" in viewport
+    assert "user-scalable" not in viewport
+
+
+def test_text_from_outside_keeps_its_own_direction(page):
+    assert all(heading.get("dir") == "auto" for heading in page.xpath("//h2[a]"))
+
+
+def test_the_styles_are_small_enough_for_gmail(page):
+    assert sum(len(style.text or "") for style in page.xpath("//style")) < 16_000
+
+
+def test_no_category_code_stands_where_a_field_should(mail):
+    assert not re.search(r"\b(cs|stat|math|eess)\.[A-Z]{2}\b", mail.html + mail.text)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_every_ink_can_be_read_on_what_it_stands_on(name, light):
+    palette: Palette = getattr(THEMES[name], light)
+    inks = {ink: contrast(getattr(palette, ink), palette.page) for ink in ("ink", "body", "soft", "accent")}
+    inks["chip_ink"] = contrast(palette.chip_ink, palette.chip)
+    assert {ink: ratio for ink, ratio in inks.items() if ratio < 4.5} == {}

@@ -1,0 +1,177 @@
+"""The bytes that leave, read back by the standard library."""
+
+import email
+import re
+from email import policy
+from typing import Any
+
+import pytest
+
+from digest.mail import samples
+from digest.mail.headers import address_header, safe_header, structured_header, text_header
+from digest.mail.links import Links
+from digest.mail.message import Recipient, domain_of, message_id_for, write_message
+from digest.mail.quoted import Fragment, quote
+from digest.mail.render import Renderer
+from digest.mail.rendered import Sender
+from digest.model import Envelope
+
+RENDERED = Renderer().digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+EXPECTED = [
+    "Date", "Message-ID", "From", "To", "Reply-To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID",
+    "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
+]  # fmt: skip
+
+
+def written(rendered=RENDERED, **changed):
+    known: dict[str, Any] = {
+        "sender": samples.SENDER,
+        "envelope": Envelope("bounce@digest.example.org", "reader@example.org"),
+        "recipient": Recipient("reader@example.org", "Sefa Lindqvist"),
+        "message_id": "<1@digest.example.org>",
+        "date": samples.ISSUE.due_at,
+        "links": samples.LINKS,
+    }
+    return write_message(rendered, **(known | changed))
+
+
+def parsed(message):
+    return email.message_from_bytes(message.raw, policy=policy.default)
+
+
+def test_a_message_has_exactly_the_headers_it_should():
+    mail = parsed(written())
+    assert mail.keys() == EXPECTED
+    assert not [defect for part in mail.walk() for defect in part.defects]
+
+
+def test_the_headers_say_who_what_and_when():
+    mail = parsed(written())
+    assert str(mail["From"]) == "Paper Digest <papers@digest.example.org>"
+    assert str(mail["To"]) == "Sefa Lindqvist <reader@example.org>"
+    assert str(mail["Reply-To"]) == "editor@example.org"
+    assert str(mail["Subject"]) == RENDERED.subject
+    assert mail["Date"].datetime == samples.ISSUE.due_at
+    assert str(mail["List-ID"]) == "Paper Digest <papers.digest.example.org>"
+    assert str(mail["Feedback-ID"]) == "2026-03-05-day:digest:bulk:paper-digest"
+
+
+def test_one_click_is_offered_with_https_and_only_then():
+    both = parsed(written())
+    assert both["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert both["List-Unsubscribe"].startswith(f"<{samples.LINKS.unsubscribe_url}>,")
+    for links in (
+        Links(unsubscribe_mailto="leave@example.org"),
+        Links(unsubscribe_url="http://localhost:8000/u/x"),
+    ):
+        mail = parsed(written(links=links))
+        assert "List-Unsubscribe-Post" not in mail
+        assert "List-Unsubscribe" in mail
+    assert "List-Unsubscribe" not in parsed(written(links=Links()))
+
+
+def test_a_long_unsubscribe_url_is_neither_folded_nor_encoded():
+    url = "https://digest.example.org/u/" + "a" * 300
+    raw = written(links=Links(unsubscribe_url=url, unsubscribe_mailto="leave@example.org")).raw
+    assert (
+        f"List-Unsubscribe: <{url}>,\r\n <mailto:leave@example.org?subject=unsubscribe>\r\n".encode() in raw
+    )
+
+
+def test_lines_are_short_and_end_in_crlf():
+    raw = written().raw
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", raw)
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+    assert raw.isascii()
+
+
+def test_both_parts_arrive_as_they_were_written():
+    mail = parsed(written())
+    parts = list(mail.iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    for part, said in zip(parts, (RENDERED.text, RENDERED.html), strict=True):
+        assert part.get_content().replace("\r\n", "\n") == said
+
+
+def test_the_same_arguments_give_the_same_bytes():
+    assert written().raw == written().raw
+    assert written().raw != written(message_id="<2@digest.example.org>").raw
+
+
+def test_a_message_id_depends_on_issue_and_reader_and_names_neither():
+    def made(**changed):
+        known: dict[str, Any] = {
+            "issue_key": "2026-03-05/day",
+            "subscriber_id": 7,
+            "domain": "digest.example.org",
+        }
+        return message_id_for(b"secret", **(known | changed))
+
+    assert made() == made()
+    assert len({made(), made(subscriber_id=8), made(issue_key="2026-03-06/day")}) == 3
+    assert re.fullmatch(r"<[0-9a-f]{32}@digest\.example\.org>", made())
+
+
+def test_without_a_list_id_one_is_made_of_the_domain():
+    sender = Sender("Papérs & Co", "papers@news.example.org")
+    assert parsed(written(sender=sender))["List-ID"] == "Pap rs Co <digest.news.example.org>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain",
+        "Ünïcödé und mehr",
+        "日本語の題名" * 20,
+        "=?utf-8?q?Bcc=3A_x?=",
+        "a" * 300,
+        'say "hi", \\o/',
+        "👩‍👩‍👧 " * 30,
+        "x  y",
+    ],
+)
+def test_a_subject_and_a_name_arrive_as_they_were_meant(text):
+    mail = email.message_from_bytes(
+        text_header("Subject", text) + address_header("To", "a@example.org", text) + b"\r\n",
+        policy=policy.default,
+    )
+    assert mail["Subject"] == safe_header(text)
+    # The standard library puts a space between two encoded-words of a name, which RFC 2047, 6.2 forbids.
+    assert "".join(mail["To"].addresses[0].display_name.split()) == "".join(text.split())
+    assert mail["To"].addresses[0].addr_spec == "a@example.org"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a b@example.org",
+        "a@b@c",
+        "=?x?q?a=40b=3e=00?=foo@ours.example",
+        "ä@example.org",
+        "a@",
+        "a>\r\nBcc: x@y",
+    ],
+)
+def test_an_address_that_could_be_misread_is_refused(address):
+    with pytest.raises(ValueError, match="address"):
+        address_header("To", address, "x")
+
+
+@pytest.mark.parametrize("word", ["a\r\nBcc: x", "a\nb", "ä", "a\x00", ""])
+def test_a_structured_header_takes_visible_ascii_only(word):
+    with pytest.raises(ValueError, match="more than one line"):
+        structured_header("List-ID", word)
+
+
+def test_quoted_pieces_join_to_the_quoted_whole():
+    pieces = ["plain\n", "From here ä\n", "long " * 60 + "\n", ".\n", "a \n\n", "日本 = x\t\n", "\n"]
+    assert b"".join(Fragment(piece).quoted for piece in pieces) == quote("".join(pieces))
+
+
+def test_a_fragment_must_be_whole_lines():
+    with pytest.raises(ValueError, match="line end"):
+        Fragment("no end")
+
+
+def test_the_domain_of_an_address():
+    assert domain_of("Someone@News.Example.org") == "news.example.org"

@@ -1,0 +1,260 @@
+"""What a reader sees of a digest, in both parts."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from lxml import html as lxml_html
+
+from digest.errors import DigestError
+from digest.mail import samples
+from digest.mail.links import Feedback, Links, safe_url
+from digest.mail.render import LARGEST_HTML, Renderer
+from digest.mail.rendered import Rendered
+from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section
+from tests.builders import a_paper, a_profile
+
+RENDERER = Renderer()
+WEB = Links(unsubscribe_url="https://digest.example.org/u/token")
+
+
+def a_pick(number=1, value=1.0, section=Section.TOP, why=(), **fields):
+    paper = a_paper(number, **fields)
+    return Pick(paper, Score(paper.id, value, tuple(why)), section)
+
+
+def a_digest(*picks, candidates=412, **profile):
+    return Digest(samples.ISSUE, "reader@example.org", picks, candidates, a_profile(**profile))
+
+
+def rendered(digest, links=WEB, **sender) -> Rendered:
+    return RENDERER.digest(digest, links, sender=replace(samples.SENDER, **sender))
+
+
+def urls_of_html(mail: Rendered) -> set[str]:
+    return {str(url) for url in lxml_html.fromstring(mail.html).xpath("//a/@href")}
+
+
+def urls_of_text(mail: Rendered) -> set[str]:
+    return {word for word in mail.text.split() if word.startswith(("http:", "https:", "mailto:"))}
+
+
+def visible(mail: Rendered) -> str:
+    body = lxml_html.fromstring(mail.html).xpath("//body")[0]
+    return " ".join(body.text_content().split())
+
+
+def test_the_subject_is_the_strongest_title_and_how_many_more():
+    mail = rendered(a_digest(a_pick(1, 0.2), a_pick(2, 0.9), a_pick(3, 0.5)))
+    assert mail.subject == "A Careful Study of Subject 2 and 2 more"
+
+
+def test_the_subject_of_one_paper_promises_no_more():
+    assert rendered(a_digest(a_pick(1))).subject == "A Careful Study of Subject 1"
+
+
+def test_the_preheader_names_two_other_titles():
+    mail = rendered(a_digest(*[a_pick(n, 1 / n) for n in (1, 2, 3, 4)]))
+    assert "Also: A Careful Study of Subject 2 · A Careful Study of Subject 3" in visible(mail)
+
+
+def test_the_top_line_states_the_scale_and_the_interests():
+    interests = tuple(Interest((name,)) for name in ("codecs", "agents", "robots", "cells"))
+    mail = rendered(a_digest(a_pick(1), a_pick(2), candidates=3412, interests=interests))
+    line = "2 of 3,412 new papers, matched to codecs, agents, robots and 1 more."
+    assert line in visible(mail)
+    assert line in " ".join(mail.text.split())
+
+
+def test_a_profile_without_interests_is_told_what_decided():
+    mail = rendered(a_digest(a_pick(1), interests=()))
+    assert "1 of 412 new papers, the ones the community likes most." in mail.text
+
+
+def test_a_quiet_day_says_so_in_both_parts():
+    mail = rendered(a_digest())
+    assert mail.subject == "A quiet day, Thursday, 5 March 2026"
+    for words in (visible(mail), " ".join(mail.text.split())):
+        assert "None of 412 new papers came close to speculative decoding." in words
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"authors": ("A", "B", "C", "D", "E")}, "A, B, C +2"),
+        ({"authors": ("A", "B"), "authors_count": 7}, "A, B +5"),
+        ({"authors_count": 5}, "5 authors"),
+        ({"authors_count": 1}, "1 author"),
+        ({}, ""),
+    ],
+    ids=["five names", "two of seven", "count only", "one", "unknown"],
+)
+def test_authors_are_said_as_far_as_they_are_known(fields, said):
+    mail = rendered(a_digest(a_pick(1, **fields, published_on=None, abstract=None)))
+    line = mail.text.split("Subject 1\n")[1].split("\n")[0].strip()
+    assert line == (said or "https://arxiv.org/abs/2602.00001")
+
+
+def test_facts_stand_on_one_line_and_unknown_ones_leave_no_gap():
+    paper = {
+        "authors": ("A. B.",),
+        "organization": "Lab",
+        "fields": ("Sound", "Robotics"),
+        "published_on": date(2026, 3, 4),
+    }
+    assert "A. B. · Lab · Sound · 4 Mar 2026" in rendered(a_digest(a_pick(1, **paper))).text.replace(
+        "\u00a0", " "
+    )
+
+
+def test_reasons_are_told_strongest_first_and_faint_ones_not_at_all():
+    why = [
+        Reason(ReasonKind.TRENDING, "41 upvotes", 0.05),
+        Reason(ReasonKind.ORGANIZATION, "kyutai", 0.5),
+        Reason(ReasonKind.KEYWORD, "speculative decoding", 0.9),
+        Reason(ReasonKind.RECENT, "published 2026-03-04", 0.9),
+    ]
+    mail = rendered(a_digest(a_pick(1, why=why, upvotes=41)))
+    assert "Why: speculative decoding, weight 2; kyutai, followed\n  41 upvotes\n" in mail.text
+
+
+def test_votes_are_not_said_twice():
+    mail = rendered(a_digest(a_pick(1, why=[Reason(ReasonKind.TRENDING, "41 upvotes", 0.5)], upvotes=41)))
+    assert visible(mail).count("41 upvotes") == 1
+    assert "popular: 41 upvotes" in mail.text
+
+
+@pytest.mark.parametrize("votes", [{"upvotes": 0, "comments": 0}, {"upvotes": None}])
+def test_no_votes_are_not_worth_a_word(votes):
+    mail = rendered(a_digest(a_pick(1, **votes)))
+    assert "upvote" not in mail.text
+    assert "comment" not in mail.text
+
+
+def test_what_speaks_against_a_paper_is_told_too():
+    why = [Reason(ReasonKind.KEYWORD, "codecs", 0.9), Reason(ReasonKind.KEYWORD, "survey", -0.3)]
+    assert "Why: codecs; despite survey" in rendered(a_digest(a_pick(1, why=why))).text
+
+
+def test_sections_are_named_only_when_there_are_several():
+    alone = rendered(a_digest(a_pick(1), a_pick(2)))
+    mixed = rendered(a_digest(a_pick(1), a_pick(2), a_pick(3, section=Section.WILDCARD)))
+    assert "Closest to your interests" not in alone.text
+    for words in (visible(mixed), mixed.text):
+        assert words.count("Closest to your interests") == 1
+        assert words.count("One from outside your interests") == 1
+
+
+def test_both_parts_hold_the_same_links():
+    for links in (samples.LINKS, WEB, Links(), Links(unsubscribe_mailto="leave@example.org")):
+        mail = rendered(samples.DIGEST, links)
+        assert urls_of_html(mail) == urls_of_text(mail)
+    assert len(urls_of_html(rendered(samples.DIGEST, samples.LINKS))) == 6 + 2 * 6 + 3
+
+
+@pytest.mark.parametrize(
+    ("links", "said"),
+    [
+        (Links(unsubscribe_mailto="leave@example.org"), "mailto:leave@example.org?subject=unsubscribe"),
+        (
+            Links(profile_file="config/subscribers/me.toml"),
+            "edit it to change this digest, remove it to end it.",
+        ),
+        (Links(), "To change your topics or to leave, answer this mail."),
+    ],
+    ids=["mail", "file", "nothing"],
+)
+def test_the_footer_promises_only_what_there_is(links, said):
+    mail = rendered(samples.DIGEST, links)
+    assert said in " ".join(mail.text.split())
+    assert "digest.example.org/" not in mail.text
+
+
+def test_the_footer_says_why_and_from_where():
+    text = " ".join(rendered(samples.DIGEST).text.split())
+    assert (
+        "You get this every weekday at 07:30 (Europe/London) because reader@example.org is subscribed."
+        in text
+    )
+    assert "12 Sample Lane" in text
+    assert "12 Sample Lane" not in rendered(samples.DIGEST, postal_address=None).text
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "data:text/html,x", "ftp://example.org/x", "//example.org", "https://a.example@b.example/",
+     "https://exa mple.org", "https://", "http://example.org\\@b.example", "https://x\u202e.org/", "https://[::1", None],
+)  # fmt: skip
+def test_a_link_that_is_not_plainly_http_is_no_link(url):
+    mail = rendered(a_digest(a_pick(1, url=url)))
+    assert urls_of_html(mail) == {"https://digest.example.org/u/token"} == urls_of_text(mail)
+    assert "A Careful Study of Subject 1" in visible(mail)
+
+
+def test_a_link_beyond_ascii_is_written_in_ascii():
+    assert (
+        safe_url("https://müller.example/ä?q='x'\"<")
+        == "https://xn--mller-kva.example/%C3%A4?q=%27x%27%22%3C"
+    )
+
+
+def test_feedback_that_cannot_be_linked_is_left_out():
+    links = Links(feedback=lambda _: Feedback("javascript:1", "https://digest.example.org/less"))
+    assert "Less like this" not in rendered(samples.DIGEST, links).text
+
+
+def test_a_digest_of_ten_papers_stays_below_25_kb():
+    long = {
+        "abstract": "word " * 400,
+        "authors": ("Some Author",) * 5,
+        "organization": "A Laboratory",
+        "upvotes": 41,
+    }
+    why = [
+        Reason(ReasonKind.KEYWORD, "speculative decoding", 1.0),
+        Reason(ReasonKind.RELATED, "part of your keyword draft", 0.5),
+    ]
+    mail = rendered(a_digest(*[a_pick(n, why=why, **long) for n in range(10)]), samples.LINKS)
+    assert len(mail.html.encode()) <= 25_000
+
+
+@pytest.mark.parametrize(
+    ("papers", "shown"), [(60, 60), (150, 150), (1000, 160)], ids=["shorter", "rows", "fewer"]
+)
+def test_no_mail_grows_beyond_what_is_clipped(papers, shown):
+    long = {"abstract": "word " * 400, "authors": ("Some Author",) * 5, "organization": "A Laboratory"}
+    mail = rendered(a_digest(*[a_pick(n, **long) for n in range(papers)]), samples.LINKS)
+    assert len(mail.html.encode()) <= LARGEST_HTML
+    titles = visible(mail).count("A Careful Study") - 3  # the preheader and the subject name some
+    assert titles >= min(shown, papers) - 1
+    assert ("this mail is full" in mail.text) == (papers == 1000)
+    assert "Unsubscribe" in visible(mail)
+
+
+def test_a_full_mail_counts_what_it_leaves_out():
+    mail = rendered(a_digest(*[a_pick(n, title=f"{n:04} " + "界" * 290) for n in range(400)]))
+    shown = len(urls_of_text(mail)) - 1
+    assert f"And {400 - shown} more papers: this mail is full." in mail.text
+    assert shown > 50
+
+
+def test_paper_text_written_once_is_the_same_as_written_anew():
+    shared = Renderer()
+    first = shared.digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+    again = shared.digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+    anew = Renderer(shares=False).digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+    assert first.html == again.html == anew.html
+    assert first.text == again.text == anew.text
+
+
+def test_a_paper_that_changed_is_written_anew():
+    before, after = a_digest(a_pick(1)), a_digest(a_pick(1, abstract="Something else."))
+    assert "We study" in rendered(before).text
+    assert "Something else." in rendered(after).text
+
+
+def test_a_broken_template_is_named(tmp_path):
+    (tmp_path / "email" / "digest").mkdir(parents=True)
+    (tmp_path / "email" / "digest" / "body.mjml").write_text("<mjml><mj-body></mjml>")
+    with pytest.raises(DigestError, match=r"digest/body\.mjml is broken"):
+        Renderer(tmp_path)
