@@ -13,6 +13,7 @@ from digest.ranking.shelf import Vector
 # What a paper that is all about a keyword reaches of the limit that endless repetition would.
 PERFECT = 0.8
 HEAVIEST = 1_000.0
+LIGHTEST = 1e-6
 # A dislike as strong as ten wishes is a mute list.
 MOST_UNWANTED = 10.0
 
@@ -56,4 +57,6 @@ def read_wishes(
 
 
 def _sane(weight: float) -> float:
-    return min(max(weight, -HEAVIEST), HEAVIEST) if isfinite(weight) else 0.0
+    if not isfinite(weight) or abs(weight) < LIGHTEST:
+        return 0.0
+    return min(max(weight, -HEAVIEST), HEAVIEST)
