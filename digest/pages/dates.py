@@ -8,6 +8,9 @@ from datetime import date
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _PRINTED = re.compile(r"(?P<month>[A-Z][a-z]{2,8})\.? (?P<day>\d{1,2})(?:, (?P<year>\d{4}))?")
+_RFC_5322 = re.compile(
+    r"(?:[A-Za-z]{2,9},?\s+)?(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3,9})\s+(?P<year>\d{4}|\d\d)\b"
+)
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 
 
@@ -59,6 +62,18 @@ def iso_day(text: str) -> date | None:
     """The day in an ISO 8601 time stamp, an address or a file name; None when there is none, or more than one."""
     found = {day_of(*map(int, match.groups())) for match in _ISO.finditer(text[:1000])} - {None}
     return found.pop() if len(found) == 1 else None
+
+
+def feed_day(text: str) -> date | None:
+    """The day of a time stamp as feeds write it, ISO 8601 or RFC 5322, in the writer's own zone."""
+    text = text.strip()[:100]
+    if found := iso_day(text[:10]):
+        return found
+    if match := _RFC_5322.match(text):
+        month = match["month"].lower()[:3]
+        year = int(match["year"]) + (0 if len(match["year"]) == 4 else 2000)
+        return day_of(year, _MONTHS.index(month) + 1, int(match["day"])) if month in _MONTHS else None
+    return None
 
 
 def commonest_day(days: Iterable[date | None]) -> date | None:

@@ -33,11 +33,13 @@ _ENCODINGS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page's text: line ends are LF, no BOM, no NUL. `value` is what the text means where it is JSON, else None."""
+    """A page's text: line ends are LF, no BOM, no NUL; and what it means where it is JSON or XML."""
 
     text: str
     page: Page
-    value: Any = None
+    value: Any = None  # of JSON
+    tree: Any = None  # the root element of XML
+    damaged: bool = False  # XML that could be read in part only
 
 
 class Reader(Protocol):

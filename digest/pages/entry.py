@@ -1,12 +1,13 @@
 """What a page says of one paper, as the parsers found it, and how that becomes a Paper."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 from digest.model import Paper, Rejected
 from digest.pages.dates import PrintedDate, page_day
-from digest.pages.identity import arxiv_id, search_url, title_id
+from digest.pages.identity import address, search_url, title_id, work_id
 from digest.text import clean_text
 
 TITLE_LIMIT = 300  # characters
@@ -16,6 +17,9 @@ MOST_NAMES = 5_000  # the longest author lists of physics have about as many
 LARGEST_COUNT = 10_000_000  # a number of votes, comments or authors above this is damage
 
 
+_WEB = re.compile(r"https?://[A-Za-z0-9._-]+(?::\d{1,5})?(?:[/?#][!-~]*)?")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a page: raw text, nothing cleaned, nothing decided. Unknown is None or empty."""
@@ -23,8 +27,9 @@ class Entry:
     where: str  # "entry 14", "line 212"
     title: str
     abstract: str | None = None
-    known_id: str | None = None  # an arXiv id in any spelling, or an address with one
-    url: str | None = None  # used only where the id gives no address
+    known_id: str | None = None  # an id of arXiv, a DOI, or an address with one of them, in any spelling
+    hints: tuple[str, ...] = ()  # more of the same, less certain
+    url: str | None = None  # where the page says it is; used where the id gives no address
     authors: tuple[str, ...] = ()
     authors_count: int | None = None
     organization: str | None = None
@@ -60,13 +65,13 @@ def settle(entry: Entry) -> Paper | Rejected:
     title = clean_text(_head(entry.title, TITLE_LIMIT), limit=TITLE_LIMIT)
     if not any(character.isalnum() for character in title):
         return Rejected(entry.where, "It has no title; nothing can be shown or searched without one.")
-    arxiv = arxiv_id(entry.known_id) if entry.known_id else None
+    work = work_id(entry.known_id, *entry.hints, entry.url) or title_id(title)
     authors = tuple(name for name in map(_name, entry.authors[:MOST_NAMES]) if name)
     return Paper(
-        id=f"arxiv:{arxiv}" if arxiv else title_id(title),
+        id=work,
         title=title,
         abstract=clean_text(_head(entry.abstract or "", ABSTRACT_LIMIT), limit=ABSTRACT_LIMIT) or None,
-        url=f"https://arxiv.org/abs/{arxiv}" if arxiv else entry.url or search_url(title),
+        url=address(work) or _safe_url(entry.url) or search_url(title),
         authors=authors,
         authors_count=_count(entry.authors_count) or len(authors) or None,
         organization=_name(entry.organization or "") or None,
@@ -76,6 +81,11 @@ def settle(entry: Entry) -> Paper | Rejected:
         upvotes=_count(entry.upvotes),
         comments=_count(entry.comments),
     )
+
+
+def _safe_url(url: str | None) -> str | None:
+    """The address if it is one of the web, without blanks and of a length a mail can carry."""
+    return url if url and len(url) <= 1000 and _WEB.fullmatch(url) else None
 
 
 def _head(text: str, limit: int) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from digest.text import clean_text, title_key
 
@@ -11,9 +11,12 @@ _NEW = r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
 _OLD = r"(?P<archive>[a-z]{2,9}(?:-[a-z]{2,5})?)(?:\.[A-Z]{2})?/(?P<number>\d{2}(?:0[1-9]|1[0-2])\d{3})"
 _ARXIV = re.compile(rf"(?:{_NEW}|{_OLD})(?:v\d{{1,3}})?")
 _IN_TEXT = re.compile(
-    rf"(?:arxiv(?:\.org)?[.:/]|arxiv\.org/[a-z]{{3,6}}/|huggingface\.co/papers/)\s*(?:{_NEW}|{_OLD})(?![\d.]\d)",
+    rf"(?:arxiv(?:\.org)?[.:/]|10\.48550/arxiv\.|arxiv\.org/[a-z]{{3,6}}/|huggingface\.co/papers/)\s*(?:{_NEW}|{_OLD})(?![\d.]\d)",
     re.IGNORECASE,
 )
+_DOI = re.compile(r"(?<![\w.])10\.\d{4,9}/[^\s\"<>?#&]{1,200}")
+_PREPRINT_VERSION = re.compile(r"^(10\.(?:1101|64898)/[\d.]+\d)(?:v\d+.*|\.(?:full|abstract).*)$")
+_OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,200}&)?id=([\w-]{5,20})")
 _ARCHIVES = re.compile(
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|econ"
     "|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics"
@@ -37,6 +40,38 @@ def _bare(match: re.Match[str] | None) -> str | None:
         return match["new"]
     archive = match["archive"].lower()
     return f"{archive}/{match['number']}" if _ARCHIVES.fullmatch(archive) else None
+
+
+def work_id(*hints: str | None) -> str | None:
+    """The id of the work the hints speak of: "arxiv:...", else "doi:...", else "openreview:..."; None if none is known.
+
+    A hint is an id in any spelling or an address. An arXiv id wins wherever it stands, since most pages know works by it.
+    """
+    known = [hint for hint in hints if hint]
+    if arxiv := next(filter(None, map(arxiv_id, known)), None):
+        return f"arxiv:{arxiv}"
+    if doi := next(filter(None, map(_doi, known)), None):
+        return f"doi:{doi}"
+    forum = next((match[1] for match in map(_OPENREVIEW.search, known) if match), None)
+    return f"openreview:{forum}" if forum else None
+
+
+def address(work: str) -> str | None:
+    """Where a reader finds the work of an id; None for a work known by its title only."""
+    kind, _, rest = work.partition(":")
+    if kind == "doi":
+        return f"https://doi.org/{quote(rest, safe='/:;()._-')}"
+    places = {"arxiv": "https://arxiv.org/abs/", "openreview": "https://openreview.net/forum?id="}
+    return places[kind] + rest if kind in places else None
+
+
+def _doi(text: str) -> str | None:
+    """A DOI in lower case, since case means nothing in it; without the version bioRxiv and medRxiv add in addresses."""
+    match = _DOI.search(unquote(text[:1000]))
+    if match is None:
+        return None
+    doi = match[0].rstrip(".,;:)]}'").lower()
+    return _PREPRINT_VERSION.sub(r"\1", doi)
 
 
 def title_id(title: str) -> str:

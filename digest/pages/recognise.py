@@ -1,7 +1,16 @@
 """Which parser knows a page, and what to say when none does. Names and media types are only hints."""
 
 from digest.model import Page, ParsedPage
-from digest.pages import huggingface_html, huggingface_json, huggingface_markdown, huggingface_text, json_text
+from digest.pages import (
+    arxiv_mail,
+    feed,
+    huggingface_html,
+    huggingface_json,
+    huggingface_markdown,
+    huggingface_text,
+    json_text,
+    xml_text,
+)
 from digest.pages.document import Document, Reader, decode, is_binary
 from digest.pages.outcome import broken, unrecognised
 
@@ -44,29 +53,35 @@ def _read_text(page: Page) -> ParsedPage:
     if is_binary(text):
         return unrecognised("It is not text; save the page as HTML, JSON or plain text.")
     challenge = next((sign for sign in _CHALLENGES if sign in text[:100_000]), None)
-    damage = None
-    value = None
-    if json_text.looks_like_json(text):
-        try:
-            value = json_text.load(text)
-        except json_text.NotJsonError as error:
-            damage = str(error)  # or text that only begins like JSON, as markdown links do
-            if huggingface_json.resembles(text):
-                return broken(
-                    huggingface_json.FORMAT, f"The JSON is damaged or cut: {damage}. Fetch the page again."
-                )
-    parsed = _by_first_reader(Document(text, page, value))
-    if parsed is not None and (parsed.papers or not challenge):
-        return parsed
-    return _challenged(challenge) if challenge else unrecognised(_unknown(value, damage))
-
-
-def _by_first_reader(document: Document) -> ParsedPage | None:
+    document, damage = _understood(text, page)
+    if damage and huggingface_json.resembles(text):
+        return broken(huggingface_json.FORMAT, f"The JSON is damaged or cut: {damage}. Fetch the page again.")
     reader = next((reader for reader in _READERS if reader.recognises(document)), None)
-    return reader.read(document) if reader else None
+    parsed = reader.read(document) if reader else unrecognised(_unknown(document, damage))
+    return _challenged(challenge) if challenge and not parsed.papers else parsed
 
 
-_READERS: tuple[Reader, ...] = (huggingface_json, huggingface_html, huggingface_markdown, huggingface_text)
+def _understood(text: str, page: Page) -> tuple[Document, str | None]:
+    """The document, with its meaning where it is JSON or XML; and what is wrong where it only begins like these."""
+    try:
+        if json_text.looks_like_json(text):
+            return Document(text, page, value=json_text.load(text)), None
+        if xml_text.looks_like_xml(text):
+            tree, damaged = xml_text.load(text)
+            return Document(text, page, tree=tree, damaged=damaged), None
+    except (json_text.NotJsonError, xml_text.NotXmlError) as error:
+        return Document(text, page), str(error)  # Markdown begins like JSON, too
+    return Document(text, page), None
+
+
+_READERS: tuple[Reader, ...] = (
+    huggingface_json,
+    feed,
+    huggingface_html,
+    arxiv_mail,
+    huggingface_markdown,
+    huggingface_text,
+)
 
 
 def _challenged(sign: str) -> ParsedPage:
@@ -77,11 +92,13 @@ def _challenged(sign: str) -> ParsedPage:
     )
 
 
-def _unknown(value: object, damage: str | None) -> str:
+def _unknown(document: Document, damage: str | None) -> str:
     if damage is not None:
-        return f"It begins like JSON, but {damage}, and it is no other page known here."
-    if value is not None:
+        return f"It begins like JSON or XML, but {damage}, and it is no other page known here."
+    if document.value is not None:
         return "It is JSON, but of no form known here: expected the answer of https://huggingface.co/api/daily_papers."
+    if document.tree is not None:
+        return "It is XML, but no feed: expected RSS or Atom."
     return (
         "It is text, but no paper page known here: expected a Daily Papers page as JSON, HTML or plain text."
     )
