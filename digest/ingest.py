@@ -80,13 +80,16 @@ class IngestReport:
 def ingest(
     store: Store, sources: Sequence[Source], read_folder: FolderReader, *, every: timedelta, now: datetime
 ) -> IngestReport:
-    """Look at every source whose time has come. `every` is the pause after a success; failures wait longer and longer."""
+    """Look at every folder, and at every address whose time has come.
+
+    `every` is the pause after a success; failures wait longer and longer.
+    """
     reports: list[PageReport] = []
     unreachable: dict[str, str] = {}
     for source in sources:
         with store.reading() as db:
             before = source_state(db, source.name) or SourceState(source.name, "new", now, now)
-        if before.next_try_at > now:
+        if source.path is None and before.next_try_at > now:
             continue
         try:
             found, validators = _look(store, source, before, read_folder, now)

@@ -175,6 +175,12 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
     )
 
 
+def write_private(path: Path, text: str) -> None:
+    """Make a file that only its owner can read. Raises `FileExistsError` when it is there already."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def _as_secret(value: str | None) -> SecretStr | None:
     return SecretStr(value) if value else None
 

@@ -1,6 +1,6 @@
 """Things to arrange a test with: valid by default, override the field the test is about."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from digest.model import (
@@ -18,7 +18,7 @@ from digest.model import (
 from digest.store import Store
 from digest.store.outbox import Owed, enqueue_digest
 from digest.store.papers import record_page
-from digest.store.people import Subscriber, find_subscriber, put_file_profile
+from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -67,14 +67,14 @@ def record(store: Store, *papers: Paper, name: str = "page.json", at: datetime =
 def subscribe(store: Store, profile: Profile, *, now: datetime = NOW) -> Subscriber:
     """A subscriber whose profile file was just found, due at once."""
     with store.writing() as tx:
-        put_file_profile(
-            tx,
-            profile=profile,
-            file=f"{profile.email}.toml",
-            address_hash=store.address_hash(profile.email),
-            due_at=now,
-            now=now,
+        said = FileProfile(
+            profile,
+            f"{profile.email}.toml",
+            store.address_hash(profile.email),
+            now,
+            now + timedelta(days=400),
         )
+        put_file_profile(tx, said, now=now)
         person = find_subscriber(tx, profile.email)
     assert person is not None
     return person

@@ -46,7 +46,7 @@ def smtp_server(mailbox: Mailbox, **options) -> Iterator[int]:
 def free_port() -> int:
     """A port nobody listens on at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
 @contextmanager

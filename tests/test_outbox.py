@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
 from digest.store import Store, outbox
+from digest.store.history import shown_score
 from digest.store.outbox import Claim, Owed
 from digest.store.papers import find_paper
 from digest.store.people import set_status, shown_papers, suppress
@@ -135,7 +136,7 @@ def test_a_failed_digest_gives_its_papers_back(store):
         outbox.enqueue_digest(tx, Owed(digest, a_message(1), person, (stored.pk,)), now=NOW)
     with store.reading() as db:
         assert shown_papers(db, [person.id], NOW - timedelta(days=1)) == {person.id: {"arxiv:2602.00001"}}
-        told = outbox.shown_score(db, person.id, stored.pk)
+        told = shown_score(db, person.id, stored.pk)
     assert told == {
         "value": 1.0, "section": "top", "why": [["keyword", "study", 1.0]], "on": date(2026, 3, 2), "state": "queued",
     }  # fmt: skip

@@ -33,6 +33,7 @@ def test_what_is_no_token_is_refused(token):
 
 def test_a_token_is_for_one_purpose_and_one_secret():
     token = sign(SECRET, "unsubscribe", 7)
-    for secret, purpose in ((SECRET, "preferences"), (b"another secret", "unsubscribe")):
-        with pytest.raises(TokenError):
-            verify(secret, purpose, token)
+    with pytest.raises(TokenError):
+        verify(SECRET, "preferences", token)
+    with pytest.raises(TokenError):
+        verify(b"another secret", "unsubscribe", token)

@@ -1,8 +1,10 @@
 """The ways out: SMTP with a real server, folders, and what each says when it cannot."""
 
 import ssl
+import threading
 from email import message_from_bytes
 from email.policy import default
+from typing import Any
 
 import pytest
 import trustme
@@ -65,10 +67,15 @@ def test_smtp_carries_the_bytes_unchanged_and_keeps_its_connection():
 
 
 def test_the_end_is_announced_after_the_body_and_before_the_answer():
-    mailbox, order = Mailbox(), []
-    mailbox.on_data = lambda _content: order.append("accepted") or "250 ok"
+    order: list[str] = []
+
+    def say(word: str, answer: Any) -> Any:
+        order.append(word)
+        return answer
+
+    mailbox = Mailbox(on_data=lambda _content: say("accepted", "250 ok"))
     with smtp_server(mailbox) as port, plain(port) as transport:
-        transport.send(ENVELOPE, RAW, lambda: order.append("about to end") or True)
+        transport.send(ENVELOPE, RAW, lambda: say("about to end", True))
     assert order == ["about to end", "accepted"]
 
 
@@ -147,10 +154,12 @@ def test_a_server_that_hangs_up_after_the_end_leaves_the_outcome_open():
 
 
 def test_a_silent_server_ends_in_time():
-    import threading
-
     done = threading.Event()
-    with scripted_server(lambda _peer: done.wait(10) and None) as port:
+
+    def say_nothing(_peer: object) -> None:
+        done.wait(10)
+
+    with scripted_server(say_nothing) as port:
         transport = SmtpTransport(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=0.3))
         with transport, pytest.raises(TemporaryTransportError, match="no answer in time"):
             transport.send(ENVELOPE, RAW, yes)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Connection,
     case,
     delete,
-    func,
     insert,
     literal_column,
     select,
@@ -35,7 +34,7 @@ from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, messages, shown, subscribers, suppressions
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
-_OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
+OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
 
 MAX_TAKEOVERS = 4
 
@@ -110,7 +109,7 @@ def drop_unwanted(tx: Connection, now: datetime) -> int:
     left = select(subscribers.c.id).where(subscribers.c.status == "unsubscribed")
     barred = select(suppressions.c.address_hash)
     unwanted = deliveries.c.subscriber_id.in_(left) | deliveries.c.address_hash.in_(barred)
-    takeable = (_OPEN, deliveries.c.due_at <= now, unwanted)
+    takeable = (OPEN, deliveries.c.due_at <= now, unwanted)
     change = (
         update(deliveries)
         .where(*takeable)
@@ -125,7 +124,7 @@ def drop_unwanted(tx: Connection, now: datetime) -> int:
 
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
     """Take up to `limit` rows whose time has come, the longest waiting first."""
-    due = select(deliveries.c.id).where(_OPEN, deliveries.c.due_at <= now)
+    due = select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now)
     due = due.order_by(deliveries.c.due_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
     taken = (
         update(deliveries)
@@ -237,38 +236,3 @@ def _ours(delivery: Delivery) -> tuple[Any, ...]:
         deliveries.c.state == DeliveryState.SENDING,
         deliveries.c.attempts == delivery.attempt,
     )
-
-
-def count_deliveries(db: Connection) -> dict[str, int]:
-    """How many rows there are of each state."""
-    counted = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-    return {row[0]: row[1] for row in db.execute(counted)}
-
-
-def oldest_open(db: Connection) -> datetime | None:
-    """When the longest waiting unsent message was queued."""
-    return db.execute(select(func.min(deliveries.c.queued_at)).where(_OPEN)).scalar()
-
-
-def last_refusals(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest messages that did not leave, with what the server said."""
-    columns = (
-        deliveries.c.id,
-        deliveries.c.rcpt_to,
-        deliveries.c.state,
-        deliveries.c.attempts,
-        deliveries.c.last_reply,
-    )
-    refused = select(*columns).where(text("state IN ('deferred', 'failed', 'suppressed')"))
-    return [dict(row) for row in db.execute(refused.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]
-
-
-def shown_score(db: Connection, subscriber_id: int, paper_pk: int) -> dict[str, Any] | None:
-    """With which score and reasons this person was shown this paper, and when; None when they were not."""
-    query = select(shown.c.score, deliveries.c.issue_on, deliveries.c.state).join(
-        deliveries, deliveries.c.id == shown.c.delivery_id
-    )
-    row = db.execute(
-        query.where(shown.c.subscriber_id == subscriber_id, shown.c.paper_pk == paper_pk)
-    ).first()
-    return None if row is None else {**json.loads(row.score), "on": row.issue_on, "state": row.state}

@@ -33,30 +33,46 @@ class Subscriber:
     address_hash: str
 
 
-def put_file_profile(
-    tx: Connection, *, profile: Profile, file: str, address_hash: str, due_at: datetime, now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class FileProfile:
+    """What a profile file says, and when to look at its owner."""
+
+    profile: Profile
+    file: str
+    address_hash: str
+    due_at: datetime  # a slot that is still worth sending, else the next one
+    next_slot_at: datetime  # the first slot after now
+
+
+def put_file_profile(tx: Connection, said: FileProfile, *, now: datetime) -> None:
     """Make or change the subscriber a profile file describes.
 
     Who unsubscribed stays unsubscribed, whatever the file says; who was missing because the file was gone is back.
     A web-owned subscriber of the same address becomes file-owned: the file is the operator's own word.
     """
-    profile_json = profile.to_json()
+    profile = said.profile
     known = find_subscriber(tx, profile.email)
     if known is None:
         row = {"address_key": profile.email.lower(), "status": "active", "owner": "file", "created_at": now}
-        row |= {"email": profile.email, "file": file, "profile": profile_json, "address_hash": address_hash}
-        tx.execute(insert(subscribers).values(row | {"next_due_at": due_at, "updated_at": now}))
+        row |= {
+            "email": profile.email,
+            "file": said.file,
+            "profile": profile.to_json(),
+            "address_hash": said.address_hash,
+        }
+        tx.execute(insert(subscribers).values(row | {"next_due_at": said.due_at, "updated_at": now}))
         return
     changes: dict[str, Any] = {}
     if known.status == "unsubscribed" and known.status_reason == FILE_REMOVED:
-        changes |= {"status": "active", "status_reason": None, "next_due_at": due_at}
-    if known.profile.to_json() != profile_json or known.email != profile.email:
-        changes |= {"profile": profile_json, "email": profile.email}
-        if (known.profile.cadence, known.profile.timezone) != (profile.cadence, profile.timezone):
-            changes["next_due_at"] = due_at
-    if (known.owner, known.file, known.profile_error) != ("file", file, None):
-        changes |= {"owner": "file", "file": file, "profile_error": None}
+        changes |= {"status": "active", "status_reason": None, "next_due_at": said.due_at}
+    if known.profile != profile:
+        changes |= {"profile": profile.to_json(), "email": profile.email}
+    rhythm = (profile.cadence, profile.timezone)
+    # Further ahead than the next slot: the clock was wrong, and went back. The ledger keeps that from sending twice.
+    if (known.profile.cadence, known.profile.timezone) != rhythm or known.next_due_at > said.next_slot_at:
+        changes["next_due_at"] = said.due_at
+    if (known.owner, known.file, known.profile_error) != ("file", said.file, None):
+        changes |= {"owner": "file", "file": said.file, "profile_error": None}
     if changes:
         tx.execute(
             update(subscribers).where(subscribers.c.id == known.id).values(changes | {"updated_at": now})

@@ -1,0 +1,183 @@
+"""The composition root: settings -> store, sources, writer, transport. Nothing else constructs them."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from digest.deliver import DeliverReport, Policy, deliver
+from digest.errors import Mistake, SettingsError, SourceError, StoreError
+from digest.ingest import IngestReport, Source, ingest, ingest_pages
+from digest.letters import Letters
+from digest.mail.folders import FileTransport, MaildirTransport
+from digest.mail.render import Renderer
+from digest.mail.smtp import SmtpTransport
+from digest.mail.transport import Transport
+from digest.model import Page
+from digest.pages.fetch import HttpFetcher, Validators
+from digest.pages.folder import Unreadable, pages_in
+from digest.profiles import read_profiles
+from digest.publish import Limits, PublishReport, publish
+from digest.settings import Settings, load_settings, write_private
+from digest.store import Store
+from digest.subscriptions import SyncReport, sync_profiles
+
+# A file changed less than this ago may still be growing.
+SETTLE_SECONDS = 2.0
+_BY_HAND = "by hand"
+
+
+class App:
+    """One home, opened. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, store: Store, secret: bytes) -> None:
+        self.settings = settings
+        self.store = store
+        self.letters = Letters(Renderer(), settings.file.sender, settings.file.web.url, secret)
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Read the settings and open the database. Raises `SettingsError` or `StoreError`."""
+        settings = load_settings(home)
+        secret = read_secret(settings)
+        return cls(settings, Store(settings.database.get_secret_value(), secret=secret), secret)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the database."""
+        self.store.close()
+
+    def ingest(self, *, now: datetime) -> IngestReport:
+        """VERB 1 over the configured sources."""
+        every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
+        return ingest(self.store, self.sources(), _read_folder, every=every, now=now)
+
+    def ingest_paths(self, paths: Sequence[str], *, now: datetime) -> IngestReport:
+        """VERB 1 over files, folders and addresses named by hand."""
+        return ingest_pages(self.store, read_places(paths, now))
+
+    def sync(self, *, now: datetime) -> SyncReport:
+        """Bring the subscribers in line with their files."""
+        return sync_profiles(self.store, read_profiles(self.settings.subscribers_folder), now=now)
+
+    def publish(self, *, now: datetime) -> PublishReport:
+        """VERB 2, after `sync`."""
+        synced = self.sync(now=now)
+        report = publish(self.store, self.letters, limits=self.limits(), now=now)
+        report.skipped[:0] = synced.broken
+        return report
+
+    def limits(self) -> Limits:
+        """What may enter a digest, as configured."""
+        wanted = self.settings.file.publish
+        return Limits(
+            timedelta(days=wanted.lookback_days), timedelta(days=wanted.corpus_days), wanted.corpus_papers
+        )
+
+    def deliver(
+        self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False
+    ) -> DeliverReport:
+        """VERB 3 through the configured transport."""
+        wanted = self.settings.file.delivery
+        policy = Policy(
+            wanted.batch, timedelta(seconds=wanted.lease_seconds), timedelta(hours=wanted.give_up_after_hours)
+        )
+        return deliver(self.store, self.transport(), policy=policy, clock=clock, is_stopping=is_stopping)
+
+    def sources(self) -> list[Source]:
+        """The configured sources, each with its way to be reached."""
+        return [
+            Source(wanted.name, url=wanted.url, fetcher=HttpFetcher(allow_private=wanted.allow_private))
+            if wanted.url
+            else Source(wanted.name, path=self.settings.inside_home(wanted.path or Path()))
+            for wanted in self.settings.file.source
+        ]
+
+    def folders(self) -> list[Path]:
+        """The places of the sources that are files or folders."""
+        return [source.path for source in self.sources() if source.path is not None]
+
+    def transport(self) -> Transport:
+        """The configured way out."""
+        wanted = self.settings.file.delivery
+        if wanted.transport == "smtp":
+            password = self.settings.smtp_password
+            return SmtpTransport(self.settings.file.smtp, password.get_secret_value() if password else None)
+        folder = self.settings.inside_home(wanted.folder)
+        return MaildirTransport(folder) if wanted.transport == "maildir" else FileTransport(folder)
+
+
+def wait_for_settling(places: Iterable[Path]) -> None:
+    """For commands that look once: wait until what was just put there may be taken, at most `SETTLE_SECONDS`.
+
+    A file that is still written to meanwhile stays too young, and is left for the next time.
+    """
+    age = time.time() - max((_newest_in(place) for place in places if place.is_dir()), default=0.0)  # noqa: TID251
+    if 0 <= age < SETTLE_SECONDS:
+        time.sleep(SETTLE_SECONDS - age + 0.01)  # noqa: TID251  # an edge waits, once
+
+
+def _newest_in(folder: Path) -> float:
+    newest = 0.0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile, or not ours to look at: reading it will tell
+            newest = max(newest, file.stat().st_mtime)
+    return newest
+
+
+def read_places(places: Iterable[str], now: datetime) -> Iterator[Page | Unreadable]:
+    """The pages at paths and addresses somebody named by hand. One that is not there costs only itself."""
+    for place in places:
+        try:
+            yield from _read_place(place, now)
+        except SourceError as error:
+            yield Unreadable(place, str(error).removeprefix(f"{place}: "))
+
+
+def _read_place(place: str, now: datetime) -> Iterable[Page | Unreadable]:
+    if not place.startswith(("http://", "https://")):
+        return pages_in(Path(place), source=_BY_HAND, now=now, settled_before=_settled_before())
+    fetched = HttpFetcher(allow_private=True).fetch(place, source=_BY_HAND, validators=Validators(), now=now)
+    return [] if fetched.page is None else [fetched.page]
+
+
+def _read_folder(source: Source, now: datetime) -> Iterable[Page | Unreadable]:
+    assert source.path is not None
+    return pages_in(source.path, source=source.name, now=now, settled_before=_settled_before())
+
+
+def _settled_before() -> float:
+    """Files are judged by the machine's own clock, whatever moment the program acts in."""
+    return time.time() - SETTLE_SECONDS  # noqa: TID251
+
+
+def read_secret(settings: Settings) -> bytes:
+    """The key of links and Message-IDs: DIGEST_SECRET, else `data/secret.key`, which is made when it is missing.
+
+    Raises `SettingsError` when the file is there and empty, `StoreError` when it cannot be made.
+    """
+    if settings.secret is not None:
+        return settings.secret.get_secret_value().encode()
+    file = settings.home / "data" / "secret.key"
+    try:
+        with suppress(FileExistsError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_private(file, secrets.token_urlsafe(32))
+        secret = file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise StoreError(
+            f"cannot make {file}: {error.strerror}; choose another home or mend its rights"
+        ) from error
+    if len(secret) < 16:
+        raise SettingsError(
+            [Mistake(str(file), "", "is empty or cut; restore it from a backup, or set DIGEST_SECRET")]
+        )
+    return secret.encode()

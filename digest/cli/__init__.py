@@ -1,0 +1,79 @@
+"""The command line: parses input, calls a verb, translates errors into words and exit codes.
+
+Exit codes: 0 done, 1 failed or somebody should look, 2 wrong usage or configuration. What takes long to load is
+imported inside the commands, so that `--help` and `--version` answer at once.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import digest
+from digest.cli import look, outbox, start, verbs
+from digest.cli.context import make_context
+
+app = typer.Typer(
+    name="digest",
+    help="A personal email digest of new papers, ranked for each reader, with the reason beside every paper.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    home: Annotated[
+        Path, typer.Option("--home", envvar="DIGEST_HOME", help="Folder with config/, .env and data/.")
+    ] = Path(),
+    now: Annotated[str | None, typer.Option("--now", help="Act as if it were this instant.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version.", is_eager=True, callback=lambda on: _show_version(on=on)
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    ctx.obj = make_context(home, now)
+
+
+def _show_version(*, on: bool) -> None:
+    if on:
+        typer.echo(f"digest {digest.__version__}")
+        raise typer.Exit
+
+
+app.command()(start.init)
+app.command()(start.preview)
+app.command()(verbs.ingest)
+app.command()(verbs.publish)
+app.command()(verbs.deliver)
+app.command()(verbs.run)
+app.command()(look.status)
+app.command()(look.papers)
+app.command()(look.sources)
+app.command()(look.explain)
+app.add_typer(look.subscribers, name="subscribers")
+app.add_typer(outbox.outbox, name="outbox")
+
+
+def main() -> None:
+    """Entry point of the console script `digest`."""
+    try:
+        app()
+    except BrokenPipeError:  # `digest papers | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

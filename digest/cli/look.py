@@ -1,0 +1,259 @@
+"""Commands that only look: `status`, `papers`, `sources`, `explain`, `subscribers`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.context import Context, exits_in_words
+from digest.cli.output import paper_as_json, print_json, print_table
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.store.people import Status, Subscriber
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Address = Annotated[str, typer.Argument(help="A subscriber's address.")]
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show sources, people, outbox, and what needs a look.
+
+    Example: digest status
+    """
+    from digest.app import App
+    from digest.store import history, papers, people
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        sources = _sources(app)
+        with app.store.reading() as db:
+            answer: dict[str, Any] = {
+                "home": app.settings.home,
+                "papers": papers.count_papers(db),
+                "sources": sources,
+                "subscribers": people.count_subscribers(db),
+                "outbox": history.count_deliveries(db),
+                "waiting_since": history.oldest_open(db),
+                "pages_with_trouble": papers.pages_with_trouble(db),
+                "refusals": history.last_refusals(db),
+                "skips": people.last_skips(db, 10),
+            }
+    if as_json:
+        print_json(answer)
+    else:
+        _print_status(answer)
+
+
+def _print_status(answer: dict[str, Any]) -> None:
+    typer.echo(f"home         {answer['home']}")
+    typer.echo(f"papers       {answer['papers']}")
+    typer.echo(f"subscribers  {_counts(answer['subscribers']) or 'none; write config/subscribers/NAME.toml'}")
+    typer.echo(f"outbox       {_counts(answer['outbox']) or 'empty'}")
+    if answer["waiting_since"]:
+        typer.echo(f"waiting      since {answer['waiting_since']:%Y-%m-%d %H:%M} UTC")
+    typer.echo("")
+    _print_sources(answer["sources"])
+    for title, rows in (
+        (
+            "Pages that gave nothing",
+            [(p["status"], p["name"], p["reason"]) for p in answer["pages_with_trouble"]],
+        ),
+        (
+            "Mail that did not leave",
+            [(r["state"], r["rcpt_to"], r["last_reply"]) for r in answer["refusals"]],
+        ),
+        ("Nobody mailed, and why", [(s["on"], s["subscriber"], s["reason"]) for s in answer["skips"]]),
+    ):
+        if rows:
+            typer.echo("")
+            print_table(("", "", ""), rows, title=title)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+
+
+def _sources(app: "App") -> list[dict[str, Any]]:
+    """Every configured source with its state; one that was never tried is `new`."""
+    from digest.store.sources import source_state
+
+    found = []
+    with app.store.reading() as db:
+        for source in app.sources():
+            state = source_state(db, source.name)
+            place = source.url or str(source.path)
+            known = asdict(state) if state else {"state": "new", "reason": None}
+            found.append(
+                {"name": source.name, "place": place} | {k: v for k, v in known.items() if k != "name"}
+            )
+    return found
+
+
+def _print_sources(sources: list[dict[str, Any]]) -> None:
+    rows = []
+    for source in sources:
+        succeeded = source.get("succeeded_at")
+        last = f"{succeeded:%Y-%m-%d %H:%M} UTC" if succeeded else "never"
+        told = source["reason"] or (
+            f"next try {source['next_try_at']:%H:%M} UTC" if source.get("failures") else ""
+        )
+        rows.append((source["name"], source["state"], last, source.get("papers", 0), source["place"], told))
+    print_table(("source", "state", "last success", "papers", "place", ""), rows)
+
+
+def sources(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the sources and what each said the last time.
+
+    Example: digest sources
+    """
+    from digest.app import App
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        found = _sources(app)
+    print_json(found) if as_json else _print_sources(found)
+
+
+def papers(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the stored papers.
+
+    Example: digest papers --json
+    """
+    from digest.app import App
+    from digest.store.papers import every_paper
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app, app.store.reading() as db:
+        found = list(every_paper(db))
+    if as_json:
+        print_json([paper_as_json(paper, pages) for paper, pages in found])
+        return
+    rows = [(paper.id, paper.title, paper.published_on, paper.upvotes, paper.comments) for paper, _ in found]
+    print_table(("id", "title", "published", "upvotes", "comments"), rows)
+
+
+def explain(
+    ctx: typer.Context,
+    subscriber: Address,
+    paper: Annotated[str, typer.Argument(help="A paper's id, or its title.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say why a paper was, or was not, in somebody's digest.
+
+    Example: digest explain reader@example.org 2503.01234
+    """
+    from digest.app import App
+    from digest.explain import Explanation
+    from digest.explain import explain as ask
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        found: Explanation = ask(app.store, subscriber, paper, limits=app.limits(), now=context.now)
+    if as_json:
+        score = (
+            None
+            if found.score is None
+            else {"value": found.score.value, "reasons": [asdict(r) for r in found.score.why]}
+        )
+        answer = {
+            "subscriber": subscriber,
+            "paper": found.paper.id,
+            "title": found.paper.title,
+            "muted": score is None,
+        }
+        print_json(
+            answer
+            | {"score": score, "rank": found.rank, "candidates": found.candidates, "shown": found.shown}
+        )
+        return
+    typer.echo(f"{found.paper.title}\n{found.paper.id}\n")
+    if found.score is None:
+        typer.echo("muted: one of the profile's [mute] keywords is in it, so it never comes")
+    else:
+        rows = [(f"{reason.contribution:+.3f}", reason.kind, reason.term) for reason in found.score.why]
+        print_table(("part", "kind", "term"), [*rows, (f"{found.score.value:+.3f}", "", "score")])
+        place = (
+            f"rank {found.rank} of {found.candidates} candidates"
+            if found.rank
+            else "too old to be a candidate now"
+        )
+        typer.echo(place)
+    if found.shown:
+        typer.echo(
+            f"in the digest of {found.shown['on']} ({found.shown['state']}), with score {found.shown['value']:.3f}"
+        )
+
+
+subscribers = typer.Typer(no_args_is_help=True, help="People who get digests.")
+
+
+@subscribers.command("list")
+def list_subscribers(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List everybody, with status, cadence and when the next digest is due.
+
+    Example: digest subscribers list
+    """
+    from digest.app import App
+    from digest.store.people import every_subscriber
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        app.sync(now=context.now)
+        with app.store.reading() as db:
+            found = every_subscriber(db)
+    if as_json:
+        print_json([_person(person) for person in found])
+        return
+    rows = [
+        (p.email, p.status, p.profile.cadence.every, p.file or p.owner, _due(p), p.profile_error)
+        for p in found
+    ]
+    print_table(("subscriber", "status", "cadence", "owner", "next look", ""), rows)
+
+
+def _person(person: "Subscriber") -> dict[str, Any]:
+    keys = ("email", "status", "status_reason", "owner", "file", "profile_error", "next_due_at", "created_at")
+    return {key: getattr(person, key) for key in keys} | {"cadence": person.profile.cadence.every}
+
+
+def _due(person: "Subscriber") -> str:
+    return f"{person.next_due_at:%Y-%m-%d %H:%M} UTC" if person.status == "active" else ""
+
+
+def _change(ctx: typer.Context, email: str, status: "Status") -> None:
+    from digest.app import App
+    from digest.subscriptions import change_status
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        app.sync(now=context.now)
+        person = change_status(app.store, email, status, now=context.now)
+    typer.echo(f"{person.email} is {person.status}")
+
+
+@subscribers.command()
+def pause(ctx: typer.Context, email: Address) -> None:
+    """Send nothing until `resume`.
+
+    Example: digest subscribers pause reader@example.org
+    """
+    _change(ctx, email, "paused")
+
+
+@subscribers.command()
+def resume(ctx: typer.Context, email: Address) -> None:
+    """Send again, from the next slot on.
+
+    Example: digest subscribers resume reader@example.org
+    """
+    _change(ctx, email, "active")
+
+
+@subscribers.command()
+def unsubscribe(ctx: typer.Context, email: Address) -> None:
+    """Let somebody leave; what is queued for them is not sent.
+
+    Example: digest subscribers unsubscribe reader@example.org
+    """
+    _change(ctx, email, "unsubscribed")

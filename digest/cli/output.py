@@ -1,0 +1,132 @@
+"""Answers for people (tables) and for machines (JSON). Words go to standard output, progress and errors elsewhere."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:  # only named here; loading them takes a second that `digest --help` need not wait for
+    from digest.deliver import DeliverReport
+    from digest.ingest import IngestReport, PageReport
+    from digest.model import Paper
+    from digest.publish import PublishReport
+
+
+def print_json(answer: Any) -> None:
+    """One JSON value on standard output."""
+    typer.echo(json.dumps(answer, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, StrEnum | Path):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
+    """A table as wide as the terminal; one line a row in a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if cell is None else _escaped(str(cell)) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    console.print(table)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def page_as_json(page: "PageReport") -> dict[str, Any]:
+    """The contract of `digest ingest --json`."""
+    said = {
+        "path": page.path,
+        "format": page.format,
+        "status": page.status,
+        "papers": page.papers,
+        "new": page.new,
+    }
+    return {**said, "rejected": [asdict(rejected) for rejected in page.rejected], "reason": page.reason}
+
+
+def ingest_as_json(report: "IngestReport") -> dict[str, Any]:
+    """Pages, and the sources that gave none."""
+    unreachable = [{"source": name, "reason": reason} for name, reason in report.unreachable.items()]
+    return {"pages": [page_as_json(page) for page in report.pages], "unreachable": unreachable}
+
+
+def publish_as_json(report: "PublishReport") -> dict[str, Any]:
+    """How many digests were queued, and who got none, with the reason."""
+    skipped = [{"subscriber": skip.subscriber, "reason": skip.reason} for skip in report.skipped]
+    return {"queued": report.queued, "skipped": skipped}
+
+
+def deliver_as_json(report: "DeliverReport") -> dict[str, Any]:
+    """How many messages left, and how many did not."""
+    counts = {"sent": report.sent, "deferred": report.deferred, "failed": report.failed}
+    return {**counts, "suppressed": report.suppressed, "stopped": report.stopped}
+
+
+def paper_as_json(paper: "Paper", pages: Sequence[str]) -> dict[str, Any]:
+    """The contract of `digest papers --json`; null where unknown."""
+    return {
+        "id": paper.id,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "url": paper.url,
+        "authors": list(paper.authors) or None,
+        "authors_count": paper.authors_count,
+        "organization": paper.organization,
+        "organization_handle": paper.organization_handle,
+        "published_on": paper.published_on,
+        "fields": list(paper.fields) or None,
+        "upvotes": paper.upvotes,
+        "comments": paper.comments,
+        "pages": list(pages),
+    }
+
+
+def print_ingest(report: "IngestReport") -> None:
+    """One line a page that was new, and what to know of the rest."""
+    new = [page for page in report.pages if page.status != "unchanged"]
+    for page in new:
+        rejected = f", {len(page.rejected)} rejected" if page.rejected else ""
+        told = f" - {page.reason}" if page.reason else ""
+        typer.echo(f"{page.status:<12} {page.path}: {page.papers} papers, {page.new} new{rejected}{told}")
+        for one in page.rejected[:5]:
+            typer.echo(f"{'':<12} {one.where}: {one.reason}")
+    if unchanged := len(report.pages) - len(new):
+        typer.echo(f"{'unchanged':<12} {unchanged} pages that were picked up before")
+    for name, reason in report.unreachable.items():
+        typer.echo(f"{'no page':<12} {name}: {reason}")
+    if not report.pages and not report.unreachable:
+        typer.echo("nothing to pick up: no source is due")
+
+
+def print_publish(report: "PublishReport") -> None:
+    """How many are queued, and one line for everybody else."""
+    typer.echo(f"queued       {report.queued} digests")
+    for skip in report.skipped:
+        typer.echo(f"skipped      {skip.subscriber}: {skip.reason}")
+
+
+def print_deliver(report: "DeliverReport") -> None:
+    """What left and what did not."""
+    typer.echo(f"sent         {report.sent}, deferred {report.deferred}, failed {report.failed}")
+    if report.stopped:
+        typer.echo(f"stopped      {report.stopped}")

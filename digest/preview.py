@@ -1,0 +1,114 @@
+"""A digest without a home, a database, a network or a mail server: what this profile gets from these pages."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from digest.cadence import due_issue, next_issue
+from digest.compose import Material, compose
+from digest.errors import DigestError, SourceError
+from digest.letters import Letters
+from digest.model import Digest, Page, Paper, Profile, Skip
+from digest.pages import parse
+from digest.pages.folder import Unreadable
+from digest.pages.identity import title_id
+from digest.ranking import PaperRanker
+from digest.works import best_of
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sent, and why nothing would be when that is so."""
+
+    digest: Digest
+    skip: Skip | None  # set when no mail would leave; the digest is then the note of a quiet day
+    troubles: tuple[str, ...]  # pages and entries that could not be used
+
+
+def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: datetime) -> Preview:
+    """Rank the papers of `pages` for `profile`, as of the profile's slot at or after `now`.
+
+    Raises `SourceError` when no page gives a paper.
+    """
+    papers, troubles = _papers_of(pages)
+    if not papers:
+        raise SourceError("; ".join(troubles) or "no page was given", state="broken")
+    issue = due_issue(profile.cadence, profile.timezone, now) or next_issue(
+        profile.cadence, profile.timezone, now
+    )
+    ranker = PaperRanker().fit(papers)
+    material = Material({paper.id: paper for paper in papers}, ranker.rank(profile, papers, now=now))
+    digest = compose(issue, profile, material)
+    if isinstance(digest, Digest):
+        return Preview(digest, None, tuple(troubles))
+    note = compose(issue, replace(profile, quiet_day="note"), material)
+    assert isinstance(note, Digest)
+    return Preview(note, digest, tuple(troubles))
+
+
+def _papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Paper], list[str]]:
+    """Every paper of the pages once, in order of first appearance, and what could not be used."""
+    found: dict[str, Paper] = {}
+    troubles: list[str] = []
+    for page in pages:
+        if isinstance(page, Unreadable):
+            troubles.append(f"{page.name}: {page.reason}")
+            continue
+        parsed = parse(page)
+        if parsed.reason:
+            troubles.append(f"{page.name}: {parsed.status}: {parsed.reason}")
+        troubles += [f"{page.name}: {rejected.where}: {rejected.reason}" for rejected in parsed.rejected]
+        for paper in parsed.papers:
+            by_title = title_id(paper.title)
+            known = found.get(paper.id) or found.get(by_title)
+            key = next((key for key in (paper.id, by_title) if key in found), paper.id)
+            merged = best_of(known, paper) if known else paper
+            found.pop(key, None) if merged.id != key else None
+            found[merged.id] = merged
+    return list(found.values()), troubles
+
+
+def write_preview(preview: Preview, out: Path, *, profile_file: str, now: datetime) -> list[Path]:
+    """Write `digest.html`, `digest.txt`, `digest.eml` and `scores.json` into `out`. Raises `DigestError`."""
+    rendered, message = Letters.for_preview().preview(preview.digest, profile_file=profile_file, now=now)
+    contents = {
+        "digest.html": rendered.html.encode(),
+        "digest.txt": rendered.text.encode(),
+        "digest.eml": message.raw,
+        "scores.json": (json.dumps(scores_of(preview.digest), ensure_ascii=False, indent=2) + "\n").encode(),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (out / name).write_bytes(content)
+    except OSError as error:
+        raise DigestError(f"cannot write into {out}: {error.strerror}; choose another --out") from error
+    return [out / name for name in contents]
+
+
+def scores_of(digest: Digest) -> dict[str, Any]:
+    """The papers of a digest, best first, with the parts that add up to each score."""
+    by_score = sorted(digest.picks, key=lambda pick: (-pick.score.value, pick.paper.id))
+    return {
+        "subscriber": digest.subscriber,
+        "issue": digest.issue.key,
+        "candidates": digest.candidates,
+        "papers": [
+            {
+                "rank": rank,
+                "id": pick.paper.id,
+                "title": pick.paper.title,
+                "score": pick.score.value,
+                "url": pick.paper.url,
+                "section": pick.section,
+                "reasons": [
+                    {"kind": reason.kind, "term": reason.term, "contribution": reason.contribution}
+                    for reason in pick.score.why
+                ],
+            }
+            for rank, pick in enumerate(by_score, 1)
+        ],
+    }

@@ -1,0 +1,72 @@
+"""When to look: APScheduler calls the three verbs. It owns no state; what is due is in the database.
+
+So a missed tick, a restart or a second scheduler is harmless: the next look finds what the last one left. One thread
+runs the verbs one after the other, and SIGTERM or SIGINT ends after the item at hand.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A verb and how often to call it."""
+
+    name: str
+    call: Callable[[], object]
+    every: timedelta
+
+
+def run_forever(jobs: Sequence[Job], stopping: threading.Event) -> None:
+    """Call every job now, in order, and then at its pace, until `stopping` is set. Returns when the item at hand is done."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(1)},
+        # The defaults would drop a tick that is more than a second late; ours are harmless at any time, once.
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+    )
+    for job in jobs:
+        _guarded(job)()
+        if stopping.is_set():
+            return
+    for job in jobs:
+        scheduler.add_job(_guarded(job), "interval", seconds=job.every.total_seconds(), id=job.name)
+    scheduler.start()
+    try:
+        stopping.wait()
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def _guarded(job: Job) -> Callable[[], None]:
+    """A job whose failure is told and does not end the others."""
+
+    def call() -> None:
+        try:
+            job.call()
+        except Exception:
+            log.exception("job=%s failed; it is tried again in %s", job.name, job.every)
+
+    return call
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """SIGTERM and SIGINT ask for an orderly end; a second one ends at once."""
+
+    def ask(signum: int, _frame: FrameType | None) -> None:
+        log.info("signal=%s stopping after the item at hand", signal.Signals(signum).name)
+        stopping.set()
+        signal.signal(signum, signal.SIG_DFL)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, ask)
