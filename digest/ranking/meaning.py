@@ -31,6 +31,7 @@ def unit_rows(rows: Matrix) -> Matrix:
 def unit_terms(weights: sparse.csr_array, idf: Vector) -> sparse.csr_array:
     """Term weights times idf, each row of length 1 (or 0): their product is a cosine."""
     scaled = sparse.csr_array(weights @ sparse.diags_array(idf))
+    scaled.eliminate_zeros()
     squares = np.asarray(scaled.multiply(scaled).sum(axis=1), dtype=float).ravel()
     lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
     scaled.data = scaled.data / np.repeat(lengths, np.diff(scaled.indptr))

@@ -55,7 +55,7 @@ class Librarian:
         self.meaning = meaning
         self.reach = reach
         self._matcher = matcher
-        self._terms = unit_terms(corpus.weights, corpus.idf)
+        self._terms = unit_terms(corpus.weights, corpus.shared)
         self._names = list(corpus.columns)
         self._wordings = {stem(spelling): spelling for spelling in reversed(corpus.spellings)} | dict(
             corpus.pairs
@@ -112,10 +112,16 @@ def _assess_rows(
     cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
     nearness = reach.weight * best * np.maximum(cosine - reach.threshold, 0.0) / (1 - reach.threshold)
     least = reach.ceiling * best
-    saturated = -np.expm1(-np.divide(said + nearness, least, out=np.zeros_like(said), where=least > 0))
-    values = np.where(complete, np.maximum(said, least) + nearness, least * saturated)
+    values = np.where(complete, np.maximum(said, least) + nearness, _below(said + nearness, least))
     partly = ~complete & (said > nearness)
     return tuple(
         sparse.csr_array(matrix.astype(np.float64))
         for matrix in (values, complete, partly, np.where(complete, np.maximum(said, least), 0.0))
     )
+
+
+def _below(values: Matrix, limits: Matrix) -> Matrix:
+    """Values kept under their limits, their order kept: unchanged in the lower half, ever more slowly rising above."""
+    half = np.broadcast_to(limits / 2, values.shape)
+    over = np.divide(values - half, half, out=np.zeros_like(values), where=half > 0)
+    return np.where(over > 0, half - half * np.expm1(-np.maximum(over, 0.0)), values)

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,12 @@ class Shelf:
     spellings: tuple[str, ...]  # every word as it was written, sorted: what `prefix*` is looked up in
     stems: frozenset[str]  # terms that are words; the others are only pairs
     pairs: Mapping[str, str]  # term of two adjacent words -> the two words as written
+
+    @cached_property
+    def shared(self) -> Vector:
+        """The idf of terms that at least two papers say, 0 for the others: only those make papers alike."""
+        common = np.bincount(self.weights.indices, minlength=len(self.columns)) > 1
+        return np.where(common, self.idf, 0.0)
 
     def stems_beginning(self, prefix: str) -> list[str]:
         """The stems of all words that begin so, in alphabetical order."""

@@ -101,7 +101,7 @@ class TasteReader:
         )
 
     def _measures(self, weights: sparse.csr_array) -> tuple[sparse.csr_array, Matrix]:
-        return unit_terms(weights, self._library.shelf.idf), self._meaning.coordinates(weights)
+        return unit_terms(weights, self._library.shelf.shared), self._meaning.coordinates(weights)
 
     def _likeness(
         self, votes: Sequence[Vote], ordinary: Vector, now: datetime

@@ -58,8 +58,8 @@ class TrendScale:
 
 
 def _stretched(heat: Vector) -> Vector:
-    """Most papers are a little liked, and that says little: squared below 1, and far slower than votes grow above it."""
-    return np.where(heat < 1, heat**2, 1 + (heat - 1) / 2)
+    """Most papers are a little liked, which says little: what is below the measure is pressed down."""
+    return np.where(heat < 1, heat**2, heat)
 
 
 def votes(paper: Paper) -> float:
