@@ -18,8 +18,8 @@ from tests.builders import a_paper
 
 RENDERER = Renderer()
 HEADERS = [
-    "Date", "Message-ID", "From", "To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID", "Feedback-ID",
-    "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
+    "Date", "From", "To", "Message-ID", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID",
+    "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 PAYLOADS = [
     "<script>alert(1)</script>", "</title></p></td><h1>", "<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "{% raw %}", "{# x #}",

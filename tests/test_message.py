@@ -18,8 +18,8 @@ from digest.model import Envelope
 
 RENDERED = Renderer().digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
 EXPECTED = [
-    "Date", "Message-ID", "From", "To", "Reply-To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID",
-    "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
+    "Date", "From", "Reply-To", "To", "Message-ID", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post",
+    "List-ID", "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 
 

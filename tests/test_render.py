@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from shutil import copytree
 
 import pytest
 from lxml import html as lxml_html
@@ -12,6 +13,7 @@ from digest.mail.links import Feedback, Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
 from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section
+from digest.shipped import shipped
 from tests.builders import a_paper, a_profile
 
 RENDERER = Renderer()
@@ -107,12 +109,12 @@ def test_facts_stand_on_one_line_and_unknown_ones_leave_no_gap():
     )
 
 
-def test_reasons_are_told_strongest_first_and_faint_ones_not_at_all():
+def test_reasons_are_told_in_the_scorers_order_and_faint_ones_not_at_all():
     why = [
-        Reason(ReasonKind.TRENDING, "41 upvotes", 0.05),
-        Reason(ReasonKind.ORGANIZATION, "kyutai", 0.5),
         Reason(ReasonKind.KEYWORD, "speculative decoding", 0.9),
         Reason(ReasonKind.RECENT, "published 2026-03-04", 0.9),
+        Reason(ReasonKind.ORGANIZATION, "kyutai", 0.5),
+        Reason(ReasonKind.TRENDING, "41 upvotes", 0.05),
     ]
     mail = rendered(a_digest(a_pick(1, why=why, upvotes=41)))
     assert "Why: speculative decoding, weight 2; kyutai, followed\n  41 upvotes\n" in mail.text
@@ -254,7 +256,9 @@ def test_a_paper_that_changed_is_written_anew():
 
 
 def test_a_broken_template_is_named(tmp_path):
-    (tmp_path / "email" / "digest").mkdir(parents=True)
-    (tmp_path / "email" / "digest" / "body.mjml").write_text("<mjml><mj-body></mjml>")
-    with pytest.raises(DigestError, match=r"digest/body\.mjml is broken"):
-        Renderer(tmp_path)
+    copytree(shipped("templates"), tmp_path, dirs_exist_ok=True)
+    for broken in ("digest/body.mjml", "digest/card.html", "digest/why.txt"):
+        (tmp_path / "email" / broken).write_text("{% if %} <mjml><mj-body></mjml>")
+        with pytest.raises(DigestError, match=f"{broken} is broken"):
+            Renderer(tmp_path)
+        (tmp_path / "email" / broken).write_text((shipped("templates") / "email" / broken).read_text())

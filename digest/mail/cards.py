@@ -1,11 +1,12 @@
 """Papers as they stand in a mail. What everybody sees of a paper is written once, and shared by all who get it."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from digest.mail.quoted import Fragment
-from digest.mail.templates import TemplateFolder, fill
-from digest.mail.view import Entry, Why, card_of
+from digest.mail.templates import TemplateFolder
+from digest.mail.view import Entry, card_of
 from digest.model import Paper
 
 _KEPT = 20_000  # fragments kept for the next reader; a day has a few hundred papers
@@ -24,8 +25,7 @@ class Detail:
 DETAILS = (Detail("card", 260, True), Detail("card", 120, True), Detail("row", 0, False))
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(NamedTuple):
     """The same words twice: as HTML and as plain text."""
 
     html: Fragment
@@ -39,42 +39,46 @@ class CardWriter:
         names = ("card", "row", "why", "heading", "more")
         self._html = {name: templates.html(f"digest/{name}.html") for name in names}
         self._text = {name: templates.text(f"digest/{name}.txt") for name in names}
-        self._known: dict[object, tuple[object, Both]] = {}
-        self._shares = shares
+        self._cards: dict[tuple[str, int], tuple[Paper, Both]] = {}
+        self._others: dict[tuple[str, Hashable], Both] = {}
+        self._kept = _KEPT if shares else 0
 
     def entry(self, entry: Entry, detail: Detail) -> list[Both]:
         """One paper: the heading of its section where one begins, its card, and this reader's reasons."""
-        parts = [self._write("heading", entry.heading, heading=entry.heading)] if entry.heading else []
-        parts.append(self._card(entry.paper, detail))
+        parts = [self._card(entry.paper, detail)]
+        if entry.heading:
+            parts.insert(0, self._other("heading", entry.heading))
         if detail.has_reasons:
-            parts.append(self._why(entry.why))
+            parts.append(self._other("why", entry.why))
         return parts
 
     def more(self, said: str) -> Both:
         """The line that says how many papers found no room."""
-        return self._write("more", said, said=said)
+        return self._other("more", said)
 
     def _card(self, paper: Paper, detail: Detail) -> Both:
-        known = self._known.get((paper.id, detail))
+        known = self._cards.get((paper.id, detail.snippet))
         # The same id may come with newer votes or a longer abstract.
         if known and (known[0] is paper or known[0] == paper):
             return known[1]
-        card = card_of(paper, snippet=detail.snippet)
-        return self._remember((paper.id, detail), paper, self._both(detail.card, card=card))
-
-    def _why(self, why: Why) -> Both:
-        return self._write("why", why, why=why)
-
-    def _write(self, name: str, key: object, **values: Any) -> Both:
-        known = self._known.get((name, key))
-        return known[1] if known else self._remember((name, key), key, self._both(name, **values))
-
-    def _both(self, name: str, **values: Any) -> Both:
-        return Both(fill(self._html[name], **values), fill(self._text[name], **values))
-
-    def _remember(self, key: object, what: object, written: Both) -> Both:
-        if self._shares:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            self._known[key] = (what, written)
+        written = self._write(detail.card, {"card": card_of(paper, snippet=detail.snippet)})
+        _remember(self._cards, (paper.id, detail.snippet), (paper, written), self._kept)
         return written
+
+    def _other(self, name: str, said: Hashable) -> Both:
+        known = self._others.get((name, said))
+        if known is None:
+            known = self._write(name, {name: said})
+            _remember(self._others, (name, said), known, self._kept)
+        return known
+
+    def _write(self, name: str, values: dict[str, Any]) -> Both:
+        return Both(self._html[name](values), self._text[name](values))
+
+
+def _remember(known: dict[Any, Any], key: Hashable, what: object, limit: int) -> None:
+    """Keep at most `limit`. A full memory is emptied: the day's papers are back after the next mail."""
+    if len(known) >= limit:
+        known.clear()
+    if limit:
+        known[key] = what

@@ -1,6 +1,6 @@
 """The end of every mail: why it came, and the ways to change or leave that there really are."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from digest.mail.links import Links, safe_url
 from digest.mail.view import said
@@ -8,8 +8,7 @@ from digest.mail.wording import rhythm_of
 from digest.model import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a line; a link when it has a URL."""
 
     text: str

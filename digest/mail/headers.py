@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 
+from digest.mail.quoted import is_plain
 from digest.text import clean_text
 
 _FOLD = 76  # RFC 2047, 2: a line with an encoded-word is at most 76 long
@@ -16,38 +17,39 @@ _WORD_BYTES = 45  # 60 characters of base64 and 12 around them: at most 75 (RFC 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 # No "?": some readers decode an encoded-word even inside an address, and then see another one.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]+@[A-Za-z0-9.-]+")
-_HEADER_LINE = re.compile(rb"[A-Za-z0-9-]+: [\x21-\x7e](?:[\x20-\x7e]|\r\n [\x21-\x7e])*\r\n")
+_HEADER_LINE = re.compile(rb"[A-Za-z0-9-]+: [\x21-\x7e][\x20-\x7e]*(?:\r\n [\x21-\x7e][\x20-\x7e]*)*\r\n")
 _LONGEST = 400
+_LONGEST_WORD = 60
 
 
 def safe_header(text: str) -> str:
     """`text` as one line that may stand in a header: no controls, no direction marks, at most 400 characters."""
-    return clean_text(text, limit=_LONGEST)
+    return text if is_plain(text, _LONGEST) else clean_text(text, limit=_LONGEST)
 
 
 def text_header(name: str, text: str) -> bytes:
-    """A header of free text, such as Subject. Letters beyond ASCII become encoded-words (RFC 2047).
-
-    So does a text that holds "=?": a reader must see what was written, not what it would decode to.
-    """
+    """A header of free text, such as Subject; words beyond ASCII become encoded-words (RFC 2047)."""
     safe = safe_header(text)
-    plain = safe.isascii() and "=?" not in safe and all(len(word) < _FOLD - 10 for word in safe.split(" "))
-    words = safe.split(" ") if plain else list(_encoded_words(safe, name))
-    return _line(name, words)
+    return _line(name, safe.split(" ") if _is_readable(safe) else _encoded(safe, name))
 
 
 def address_header(name: str, address: str, display: str | None) -> bytes:
-    """A header with one mailbox, such as From: `Ada Lovelace <ada@example.org>`."""
+    """A header with one mailbox, such as From: `Ada Lovelace <ada@example.org>`.
+
+    Raises `ValueError` for an address that a reader might take for another.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"not an address this program can write: {address!r}")
     safe = safe_header(display or "")
     if not safe or safe == address:
-        return _line(name, [_address(address)])
-    if not safe.isascii() or "=?" in safe or len(safe) > _FOLD - 10:
-        words = list(_encoded_words(safe, name))
+        return _line(name, [address])
+    if not _is_readable(safe):
+        words = list(_encoded_words(safe, _room_beside(name)))
     elif _ATOMS.fullmatch(safe):
         words = safe.split(" ")
     else:
         words = ['"' + re.sub(r'(["\\])', r"\\\1", safe) + '"']
-    return _line(name, [*words, f"<{_address(address)}>"])
+    return _line(name, [*words, f"<{address}>"])
 
 
 def structured_header(name: str, *words: str) -> bytes:
@@ -58,15 +60,34 @@ def structured_header(name: str, *words: str) -> bytes:
     return _line(name, list(words))
 
 
-def _address(address: str) -> str:
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"not an address this program can write: {address!r}")
-    return address
+def _is_readable(text: str) -> bool:
+    """Whether it can stand as it is.
+
+    Not beyond ASCII, and not with a word too long for a line. Nor with "=?": a reader must see what was written, not what
+    it would decode to.
+    """
+    return text.isascii() and "=?" not in text and len(max(text.split(" "), key=len)) < _LONGEST_WORD
 
 
-def _encoded_words(text: str, name: str) -> Iterator[str]:
-    """Words of at most 72 characters, the first fit to stand beside the header's name; no letter is parted (RFC 2047, 5)."""
-    chunk, room = b"", (_FOLD - len(name) - 14) // 4 * 3
+def _encoded(text: str, name: str) -> list[str]:
+    """The words of free text: from the first that cannot stand as it is to the last, they are encoded as one run."""
+    words = text.split(" ")
+    odd = [number for number, word in enumerate(words) if not _is_readable(word)]
+    if not odd:
+        return words
+    first, after = odd[0], odd[-1] + 1
+    room = _WORD_BYTES if first else _room_beside(name)
+    return [*words[:first], *_encoded_words(" ".join(words[first:after]), room), *words[after:]]
+
+
+def _room_beside(name: str) -> int:
+    """Bytes that the first encoded-word may carry when it stands on the line of the header's name."""
+    return (_FOLD - len(name) - 14) // 4 * 3
+
+
+def _encoded_words(text: str, room: int) -> Iterator[str]:
+    """Words of at most 72 characters, the first of at most `room` bytes; no letter is parted (RFC 2047, 5)."""
+    chunk = b""
     for letter in text:
         encoded = letter.encode()
         if len(chunk) + len(encoded) > room:

@@ -10,6 +10,10 @@ from digest.model import Paper
 _LONGEST_URL = 2000
 # A host as it stands in a link: letters, digits, dots and hyphens after IDNA, or an address in brackets; then a port.
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+# What links mostly look like; there is nothing about them to check.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9][a-z0-9.-]{0,200}[a-z0-9](?::[0-9]{1,5})?(?:/[A-Za-z0-9/._~-]{0,500})?"
+)
 _NEVER_IN_A_URL = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -53,6 +57,8 @@ def safe_url(url: str | None) -> str | None:
     A name before the host (`https://arxiv.org@evil.example`) is refused, since a reader takes it for the host. Hosts
     beyond ASCII are written as their A-labels (RFC 5890), other letters as percent-encoded UTF-8 (RFC 3987, 3.1).
     """
+    if url is not None and _PLAIN.fullmatch(url):
+        return url
     if url is None or len(url) > _LONGEST_URL or _NEVER_IN_A_URL.search(url):
         return None
     try:

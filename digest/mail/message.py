@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
@@ -41,18 +42,15 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
     List-Unsubscribe-Post (RFC 8058). Raises `ValueError` for an address that cannot be written.
     """
     boundary = b"=_" + hashlib.sha256(message_id.encode()).hexdigest()[:24].encode()
+    before, after = _common_headers(sender, rendered.kind, rendered.issue, date)
     headers = [
-        structured_header("Date", *format_datetime(date.astimezone(UTC)).split(" ")),
-        structured_header("Message-ID", message_id),
-        address_header("From", sender.address, sender.name),
+        *before,
         address_header("To", recipient.address, recipient.name),
-        *([address_header("Reply-To", sender.reply_to, None)] if sender.reply_to else []),
+        structured_header("Message-ID", message_id),
         text_header("Subject", rendered.subject),
-        *_list_headers(rendered, sender, links),
-        structured_header("Auto-Submitted", "auto-generated"),
-        structured_header("X-Auto-Response-Suppress", "OOF,", "AutoReply"),
-        structured_header("MIME-Version", "1.0"),
-        structured_header("Content-Type", "multipart/alternative;", f'boundary="{boundary.decode()}"'),
+        *(_unsubscribe_headers(links) if rendered.kind in _LIST_MAILS else ()),
+        *after,
+        b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
     body = _body(rendered, boundary)
     signature = sign(headers, body) if sign else b""
@@ -71,20 +69,39 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
-def _list_headers(rendered: Rendered, sender: Sender, links: Links) -> Iterator[bytes]:
-    """What marks a mail of a list, and the way off it. URLs are never folded or encoded: one-click would break."""
-    if rendered.kind not in _LIST_MAILS:
-        return
+@lru_cache(maxsize=256)
+def _common_headers(sender: Sender, kind: str, issue: str, date: datetime) -> tuple[list[bytes], list[bytes]]:
+    """What all mails of one kind and Issue say, before and after what each says for itself."""
+    before = [
+        structured_header("Date", *format_datetime(date.astimezone(UTC)).split(" ")),
+        address_header("From", sender.address, sender.name),
+        *([address_header("Reply-To", sender.reply_to, None)] if sender.reply_to else []),
+    ]
+    after = [
+        *(_list_headers(sender, kind, issue) if kind in _LIST_MAILS else []),
+        structured_header("Auto-Submitted", "auto-generated"),
+        structured_header("X-Auto-Response-Suppress", "OOF,", "AutoReply"),
+        structured_header("MIME-Version", "1.0"),
+    ]
+    return before, after
+
+
+def _list_headers(sender: Sender, kind: str, issue: str) -> Iterator[bytes]:
+    """What marks a mail of a list."""
+    yield _list_id(sender)
+    campaign = _NOT_IN_A_FIELD.sub("-", issue) or kind
+    yield structured_header("Feedback-ID", f"{campaign}:{kind}:bulk:paper-digest")
+    yield structured_header("Precedence", "bulk")
+
+
+def _unsubscribe_headers(links: Links) -> Iterator[bytes]:
+    """The way off a list. URLs are never folded or encoded: one-click would break."""
     url, mailto = safe_url(links.unsubscribe_url), links.mailto
     ways = [f"<{way}>" for way in (url, mailto) if way]
     if ways:
         yield structured_header("List-Unsubscribe", *[f"{way}," for way in ways[:-1]], ways[-1])
     if url and url.startswith("https://"):
-        yield structured_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-    yield _list_id(sender)
-    issue = _NOT_IN_A_FIELD.sub("-", rendered.issue) or rendered.kind
-    yield structured_header("Feedback-ID", f"{issue}:{rendered.kind}:bulk:paper-digest")
-    yield structured_header("Precedence", "bulk")
+        yield b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 def _list_id(sender: Sender) -> bytes:
@@ -101,9 +118,9 @@ def _body(rendered: Rendered, boundary: bytes) -> bytes:
     return b"".join(
         (
             edge + b"\r\n" + _PART % b"plain",
-            *(fragment.quoted for fragment in rendered.text_fragments),
+            *[fragment.quoted for fragment in rendered.text_fragments],
             b"\r\n" + edge + b"\r\n" + _PART % b"html",
-            *(fragment.quoted for fragment in rendered.html_fragments),
+            *[fragment.quoted for fragment in rendered.html_fragments],
             b"\r\n" + edge + b"--\r\n",
         )
     )

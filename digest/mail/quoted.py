@@ -37,3 +37,17 @@ def quote(text: str) -> bytes:
     encoded = b"\r\n" + b2a_qp(lines.encode())
     # Some programs on the way put a ">" before "From " at the start of a line, and so break signatures.
     return encoded.replace(b"\r\nFrom ", b"\r\n=46rom ")[2:]
+
+
+def is_plain(text: str, limit: int) -> bool:
+    """Whether `text` is printable ASCII on one line, no longer than `limit`, with single spaces between words.
+
+    Cleaning would leave it as it is, and costs twenty times as much as asking.
+    """
+    return (
+        len(text) <= limit
+        and text.isascii()
+        and text.isprintable()
+        and "  " not in text
+        and text == text.strip()
+    )

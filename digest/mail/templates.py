@@ -3,41 +3,74 @@
 Square brackets are filled first, with colours and measures of our own; then MJML is made HTML; what is left are Jinja's
 curly brackets, filled for each mail. So nothing that comes from outside ever passes through MJML, whose compiler neither
 escapes nor checks it.
+
+What stands around the papers is cut into pieces: those that are the same for everybody, for everybody in an Issue, and
+for one reader. Only the last are written for each mail.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import Any, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.meta import find_undeclared_variables
 from mjml import mjml2html
 
 from digest.errors import DigestError
 from digest.mail.quoted import Fragment
 from digest.mail.themes import Theme
 
-# Marks inside a shell: a cut parts what is the same for everybody from what is not; the papers come in at the other.
+# Marks inside a shell: a cut parts two pieces; the papers come in at the other.
 CUT = "{# cut #}"
 PAPERS = "{# papers #}"
+# Values that many mails have in common: what is made of them alone is kept.
+_COMMON = frozenset({"name", "day"})
+_KEPT = 64
 _TEXT_WIDTH = 72
 Made = TypeVar("Made")
+Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+class Filling:
+    """A template as a function of the names it uses.
+
+    It is called as a macro: Jinja's own `render` spends more time on making a context than our templates take.
+    """
+
+    def __init__(self, environment: Environment, source: str) -> None:
+        self.names = tuple(sorted(find_undeclared_variables(environment.parse(source))))
+        # The plus signs keep the white space of the source as it is.
+        macro = f"{{% macro fill({', '.join(self.names)}) +%}}{source}{{%+ endmacro %}}"
+        self._fill = environment.from_string(macro).module.fill  # type: ignore[attr-defined]
+
+    def __call__(self, values: Values) -> Fragment:
+        """The template with `values`, as whole lines. Raises `KeyError` when one of its names is missing."""
+        text = str(self._fill(*[values[name] for name in self.names]))
+        return Fragment(text if text.endswith("\n") or not text else f"{text}\n")
+
+
 class Piece:
-    """A stretch of a shell between two cuts: the same for everybody, or a template."""
+    """A stretch of a shell between two cuts."""
 
-    fixed: Fragment | None
-    template: Template | None
+    def __init__(self, filling: Filling) -> None:
+        self._filling = filling
+        self._is_common = _COMMON.issuperset(filling.names)
+        self._known: dict[tuple[Any, ...], Fragment] = {}
+        self._fixed = None if filling.names else filling({})
 
-    def fill(self, values: Mapping[str, Any]) -> Fragment:
+    def fill(self, values: Values) -> Fragment:
         """The piece for one mail."""
-        if self.fixed is not None:
-            return self.fixed
-        assert self.template is not None
-        return fill(self.template, **values)
+        if self._fixed is not None:
+            return self._fixed
+        if not self._is_common:
+            return self._filling(values)
+        key = tuple([values[name] for name in self._filling.names])
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = self._filling(values)
+        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -47,22 +80,18 @@ class Shell:
     head: tuple[Piece, ...]
     foot: tuple[Piece, ...]
 
-
-def fill(template: Template, **values: Any) -> Fragment:
-    """What `template` says with `values`, as whole lines."""
-    text = template.render(values)
-    return Fragment(text if text.endswith("\n") or not text else f"{text}\n")
+    def fill(self, values: Values) -> tuple[list[Fragment], list[Fragment]]:
+        """Both halves for one mail."""
+        return [piece.fill(values) for piece in self.head], [piece.fill(values) for piece in self.foot]
 
 
 class TemplateFolder:
-    """The folder `templates` in the colours of one theme. Its methods raise `DigestError` for a template that is missing or broken."""
+    """The folder `templates` in the colours of one theme. Its methods raise `DigestError` for what is missing or broken."""
 
     def __init__(self, folder: Path, theme: Theme) -> None:
-        self._folder = folder
+        self._folder = folder / "email"
         self._theme = theme
-        loader = FileSystemLoader(folder / "email")
         strict: dict[str, Any] = {
-            "loader": loader,
             "undefined": StrictUndefined,
             "trim_blocks": True,
             "lstrip_blocks": True,
@@ -73,6 +102,7 @@ class TemplateFolder:
         self._text.filters["wrapped"] = wrapped
         self._source = Environment(
             autoescape=False,  # noqa: S701  our own values, and MJML
+            loader=FileSystemLoader(self._folder),
             variable_start_string="[[",
             variable_end_string="]]",
             block_start_string="[%",
@@ -82,29 +112,21 @@ class TemplateFolder:
             **strict,
         )
 
-    def html(self, name: str) -> Template:
+    def html(self, name: str) -> Filling:
         """A hand-written HTML template."""
-        return self._checked(name, lambda: self._html.from_string(self._first_pass(name)))
+        return self._checked(name, lambda: Filling(self._html, self._first_pass(name)))
 
-    def text(self, name: str) -> Template:
+    def text(self, name: str) -> Filling:
         """A plain-text template; the filter `wrapped` sets a paragraph to 72 columns."""
-        return self._checked(name, lambda: self._text.get_template(name))
+        return self._checked(name, lambda: Filling(self._text, self._first_pass(name)))
 
-    def shell(self, name: str) -> Shell:
+    def html_shell(self, name: str) -> Shell:
         """An MJML document as HTML."""
+        return self._checked(name, lambda: _shell(self._html, mjml2html(self._first_pass(name), fonts={})))
 
-        def compiled() -> Shell:
-            html = mjml2html(self._first_pass(name), fonts={})
-            head, _, foot = html.partition(PAPERS)
-            return Shell(tuple(self._pieces(head)), tuple(self._pieces(foot)))
-
-        return self._checked(name, compiled)
-
-    def _pieces(self, html: str) -> Iterator[Piece]:
-        for part in filter(None, html.split(CUT)):
-            text = part.strip("\n") + "\n"
-            has_values = "{{" in text or "{%" in text
-            yield Piece(None, self._html.from_string(text)) if has_values else Piece(Fragment(text), None)
+    def text_shell(self, name: str) -> Shell:
+        """The plain text around the papers."""
+        return self._checked(name, lambda: _shell(self._text, self._first_pass(name)))
 
     def _first_pass(self, name: str) -> str:
         return self._source.get_template(name).render(theme=self._theme)
@@ -113,17 +135,25 @@ class TemplateFolder:
         try:
             return make()
         except (TemplateError, ValueError, OSError) as error:
-            raise DigestError(f"the template {self._folder / 'email' / name} is broken: {error}") from error
+            raise DigestError(f"the template {self._folder / name} is broken: {error}") from error
+
+
+def _shell(environment: Environment, source: str) -> Shell:
+    head, _, foot = source.partition(PAPERS)
+    return Shell(tuple(_pieces(environment, head)), tuple(_pieces(environment, foot)))
+
+
+def _pieces(environment: Environment, source: str) -> Iterator[Piece]:
+    for part in filter(None, source.split(CUT)):
+        yield Piece(Filling(environment, part))
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """`text` broken at words to 72 columns; a word that is longer stands alone on its line."""
-    lines = wrap(
-        text,
-        _TEXT_WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines)
+    """`text` broken at spaces to 72 columns; a word that is longer stands alone on its line."""
+    lines, line = [], indent
+    for word in text.split(" "):
+        if len(line) + len(word) >= _TEXT_WIDTH and line.strip():
+            lines.append(line)
+            line = indent
+        line = f"{line} {word}" if line.strip() else indent + word
+    return "\n".join([*lines, line])

@@ -1,9 +1,10 @@
 """How this program says dates, numbers, names and rhythms. English, and the same on every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
 
-from digest.model import Cadence, Paper, Profile
+from digest.model import Cadence, Interest, Paper, Profile
 
 _MONTHS = [
     "January",
@@ -63,22 +64,31 @@ def authors_of(paper: Paper) -> str:
 
 def votes_of(paper: Paper) -> str:
     """41 upvotes, 3 comments; zero and unknown are left out."""
-    figures = ((paper.upvotes, "upvote"), (paper.comments, "comment"))
-    return ", ".join(counted(number, noun) for number, noun in figures if number)
+    figures = [counted(paper.upvotes, "upvote")] if paper.upvotes else []
+    return ", ".join([*figures, counted(paper.comments, "comment")] if paper.comments else figures)
 
 
-def interests_of(profile: Profile) -> str:
-    """The first keyword of each wanted interest, the heaviest first; "" when there are none."""
-    wanted = sorted((i for i in profile.interests if i.weight > 0 and i.keywords), key=lambda i: -i.weight)
-    named = [interest.keywords[0] for interest in wanted[:_NAMED_INTERESTS]]
+def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
+    """The first keyword of each wanted interest, `said` as it may be shown, the heaviest first; "" when there are none."""
+    wanted = [interest for interest in profile.interests if interest.weight > 0 and interest.keywords]
+    wanted.sort(key=_weight, reverse=True)
+    named = [said(interest.keywords[0]) for interest in wanted[:_NAMED_INTERESTS]]
     more = len(wanted) - len(named)
     return listed([*named, f"{more} more"] if more else named)
 
 
+def _weight(interest: Interest) -> float:
+    return interest.weight
+
+
 def rhythm_of(profile: Profile) -> str:
     """every weekday at 07:30 (Europe/London)."""
-    cadence = profile.cadence
-    return f"{_how_often(cadence)} at {cadence.at:%H:%M} ({profile.timezone})"
+    return _rhythm(profile.cadence, profile.timezone)
+
+
+@lru_cache(maxsize=4096)
+def _rhythm(cadence: Cadence, timezone: str) -> str:
+    return f"{_how_often(cadence)} at {cadence.at:%H:%M} ({timezone})"
 
 
 def _how_often(cadence: Cadence) -> str:
