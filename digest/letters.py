@@ -70,9 +70,13 @@ class Letters:
             links=links,
         )
 
+    def _own_address(self) -> str | None:
+        """The sender's address, unless it is the default, where no mail arrives."""
+        return None if self._settings.address == SenderSettings().address else self._settings.address
+
     def _links(self, subscriber: Subscriber) -> Links:
         file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
-        mailto = self._settings.unsubscribe_mailto or self._settings.reply_to or self._settings.address
+        mailto = self._settings.unsubscribe_mailto or self._settings.reply_to or self._own_address()
         if self._web_url is None:
             return Links(unsubscribe_mailto=mailto, profile_file=file)
         return Links(

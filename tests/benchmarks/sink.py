@@ -1,0 +1,49 @@
+"""A mail sink on loopback: takes everything, keeps nothing, counts messages. As fast as one Python process can be."""
+
+import asyncio
+import multiprocessing
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.sharedctypes import Synchronized
+
+END = b"\r\n.\r\n"
+
+
+@contextmanager
+def mail_sink() -> Iterator[tuple[int, "Synchronized[int]"]]:
+    """Start a sink in a process of its own; gives its port and the number of messages it has taken."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    taken: Synchronized[int] = multiprocessing.Value("q", 0)
+    process = multiprocessing.get_context("fork").Process(target=_serve, args=(listening, taken), daemon=True)
+    process.start()
+    port = listening.getsockname()[1]
+    listening.close()
+    try:
+        yield port, taken
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(listening: socket.socket, taken: "Synchronized[int]") -> None:
+    asyncio.run(_accept(listening, taken))
+
+
+async def _accept(listening: socket.socket, taken: "Synchronized[int]") -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 sink\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(END)
+                taken.value += 1
+            writer.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+            if verb == b"QUIT":
+                break
+        writer.close()
+
+    server = await asyncio.start_server(talk, sock=listening, limit=1 << 24)
+    async with server:
+        await server.serve_forever()
