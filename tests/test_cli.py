@@ -255,6 +255,24 @@ def test_an_unreachable_mail_server_defers_and_loses_nothing(home):
     assert answer("--home", home, "--now", "2026-03-03T09:30:00Z", "deliver")["sent"] == 3
 
 
+def test_a_read_only_database_sends_nothing_and_says_so(home, monkeypatch):
+    call("--home", home, "--now", NOW, "ingest")
+    call("--home", home, "--now", NOW, "publish")
+    file = home / "data" / "digest.db"
+    monkeypatch.setenv("DIGEST_DATABASE_URL", f"sqlite:///file:{file}?mode=ro&uri=true")
+    result = call("--home", home, "--now", NOW, "deliver", code=1)
+    assert "read-only" in result.stderr
+    assert not (home / "data" / "outbox").exists()
+    monkeypatch.delenv("DIGEST_DATABASE_URL")
+    assert answer("--home", home, "--now", NOW, "deliver")["sent"] == 3
+
+
+def test_a_damaged_database_is_told_with_the_remedy(home):
+    (home / "data").mkdir(exist_ok=True)
+    (home / "data" / "digest.db").write_bytes(b"not a database at all" * 500)
+    assert "restore the last backup" in call("--home", home, "run", "--once", code=1).stderr
+
+
 def test_explain_shows_the_parts_that_add_up_and_what_was_sent(home):
     call("--home", home, "--now", NOW, "run", "--once")
     paper = answer("--home", home, "outbox", "list", "--papers")[0]["papers"][0]
