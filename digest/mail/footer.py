@@ -13,6 +13,7 @@ class Span(NamedTuple):
 
     text: str
     url: str | None = None
+    gap: str = ""  # what stands before it, where lines are set in one
 
 
 Line = tuple[Span, ...]
@@ -41,7 +42,8 @@ def _ways(links: Links) -> Line:
         ("Read on the web", safe_url(links.web_url)),
         ("Unsubscribe", safe_url(links.unsubscribe_url) or links.mailto),
     )
-    return tuple(Span(text, url) for text, url in wanted if url)
+    known = [(text, url) for text, url in wanted if url]
+    return tuple([Span(text, url, " · " if number else "") for number, (text, url) in enumerate(known)])
 
 
 def _file(links: Links) -> Line:

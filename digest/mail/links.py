@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from digest.model import Paper
@@ -44,11 +45,15 @@ class Links:
     @property
     def mailto(self) -> str | None:
         """`unsubscribe_mailto` as a URL with a subject; None when it names no plain address."""
-        wanted = (self.unsubscribe_mailto or "").removeprefix("mailto:")
-        address, _, rest = wanted.partition("?")
-        if not _MAILBOX.fullmatch(address) or not re.fullmatch(r"[A-Za-z0-9=&%._+-]*", rest):
-            return None
-        return f"mailto:{address}?{rest or 'subject=unsubscribe'}"
+        return _mailto(self.unsubscribe_mailto) if self.unsubscribe_mailto else None
+
+
+@lru_cache(maxsize=1024)
+def _mailto(wanted: str) -> str | None:
+    address, _, rest = wanted.removeprefix("mailto:").partition("?")
+    if not _MAILBOX.fullmatch(address) or not re.fullmatch(r"[A-Za-z0-9=&%._+-]*", rest):
+        return None
+    return f"mailto:{address}?{rest or 'subject=unsubscribe'}"
 
 
 def safe_url(url: str | None) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.meta import find_undeclared_variables
+from markupsafe import escape
 from mjml import mjml2html
 
 from digest.errors import DigestError
@@ -40,12 +41,17 @@ class Filling:
 
     def __init__(self, environment: Environment, source: str) -> None:
         self.names = tuple(sorted(find_undeclared_variables(environment.parse(source))))
+        # Where all there is to do is to put a value in, that is done without a template.
+        self._is_slot = bool(self.names) and source.strip() == f"{{{{ {self.names[0]} }}}}"
+        self._escape: Callable[[str], str] = escape if environment.autoescape else str
         # The plus signs keep the white space of the source as it is.
         macro = f"{{% macro fill({', '.join(self.names)}) +%}}{source}{{%+ endmacro %}}"
         self._fill = environment.from_string(macro).module.fill  # type: ignore[attr-defined]
 
     def __call__(self, values: Values) -> Fragment:
         """The template with `values`, as whole lines. Raises `KeyError` when one of its names is missing."""
+        if self._is_slot:
+            return Fragment(f"{self._escape(values[self.names[0]])}\n")
         text = str(self._fill(*[values[name] for name in self.names]))
         return Fragment(text if text.endswith("\n") or not text else f"{text}\n")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from digest.mail.latex import readable
 from digest.mail.links import Feedback, Links, safe_url
 from digest.mail.quoted import is_plain
-from digest.mail.wording import authors_of, counted, interests_of, short_date, votes_of
+from digest.mail.wording import authors_of, counted, interests_of, short_date, votes
 from digest.model import Digest, Paper, Pick, Profile, Reason, ReasonKind, Section
 from digest.text import clean_text, shorten
 
@@ -110,7 +110,7 @@ def _why(pick: Pick, weights: Mapping[str, float], links: Links) -> Why:
     chips = chips_of(pick.score.why, weights)
     tells_votes = any(chip.startswith("popular: ") for chip in chips)
     feedback = _feedback(pick.paper, links) if links.feedback else None
-    return Why(chips, "" if tells_votes else votes_of(pick.paper), feedback)
+    return Why(chips, "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments), feedback)
 
 
 def _feedback(paper: Paper, links: Links) -> Feedback | None:
@@ -127,15 +127,17 @@ def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str
     helped: list[str] = []
     against: tuple[str, ...] = ()
     for reason in why:
-        if reason.contribution < 0:
+        contribution = reason.contribution
+        if contribution < 0:
             against = (f"despite {said(reason.term)}",)
-        elif reason.contribution >= least and reason.contribution:
+        elif contribution >= least and contribution:
             chip = _chip(reason.kind, reason.term, weights.get(reason.term, 1.0))
             if chip and chip not in helped:
                 helped.append(chip)
     return (*helped[:_CHIPS], *against)
 
 
+@lru_cache(maxsize=16_384)
 def _chip(kind: ReasonKind, term: str, weight: float) -> str:
     if kind is ReasonKind.KEYWORD and weight != 1:
         return f"{said(term)}, weight {weight:g}"

@@ -62,10 +62,11 @@ def authors_of(paper: Paper) -> str:
     return ", ".join(named) + (f" +{more}" if more > 0 else "")
 
 
-def votes_of(paper: Paper) -> str:
+@lru_cache(maxsize=4096)
+def votes(upvotes: int | None, comments: int | None) -> str:
     """41 upvotes, 3 comments; zero and unknown are left out."""
-    figures = [counted(paper.upvotes, "upvote")] if paper.upvotes else []
-    return ", ".join([*figures, counted(paper.comments, "comment")] if paper.comments else figures)
+    figures = ((upvotes, "upvote"), (comments, "comment"))
+    return ", ".join(counted(number, noun) for number, noun in figures if number)
 
 
 def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
