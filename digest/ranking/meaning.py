@@ -4,15 +4,28 @@ Latent semantic analysis (Deerwester et al., 1990): a truncated SVD of the paper
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from digest.ranking.shelf import Shelf, Vector
 
 Matrix = NDArray[np.float64]
+
+# The matrices here are small: a second thread costs more in waiting than it calculates, the more so on a busy machine
+# (measured: eight seconds for half a second of work), and the bits of an SVD depend on the number of threads.
+_threads = ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keeps BLAS to one thread for a while."""
+    limit: AbstractContextManager[object] = _threads.limit(limits=1, user_api="blas")
+    return limit
+
 
 # Coordinates are multiples of this. Products of two such numbers, and sums of some hundreds of them, are exact in
 # double precision, so that a result does not depend on the order in which a BLAS adds, or on how many rows it is given.

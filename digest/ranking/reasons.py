@@ -80,16 +80,17 @@ class Explainer:
         for row, weight in zip(wish.keywords, wish.interest * wish.weights, strict=True):
             values = _row(found.values if weight > 0 else found.said, row)[best] * weight
             complete = _row(found.complete, row)[best]
+            partly = _row(found.partly, row)[best]
             typed = self._desk.keywords[row].typed
             for number in np.flatnonzero(values):
                 if complete[number]:
                     reason = Reason(ReasonKind.KEYWORD, typed, float(values[number]))
                 else:
-                    term = self._near_term(int(row), int(best[number]))
+                    term = self._near_term(int(row), int(best[number]), is_part=bool(partly[number]))
                     reason = Reason(ReasonKind.RELATED, term, float(values[number]))
                 reasons[number].append(reason)
 
-    def _near_term(self, row: int, place: int) -> str:
+    def _near_term(self, row: int, place: int, *, is_part: bool) -> str:
         """What of the paper is near the keyword: "KV cache, near your keyword attention"."""
         shelf, typed = self._desk.shelf, self._desk.keywords[row].typed
         if place not in self._terms:
@@ -98,7 +99,7 @@ class Explainer:
                 weights.indices[weights.indptr[place] : weights.indptr[place + 1]].tolist()
             )
         said = self._terms[place]
-        if _at(self._desk.assessment.partly, row, place):
+        if is_part:
             words = [word for word in self._desk.keywords[row].words if shelf.columns.get(stem(word)) in said]
             return f"{', '.join(words) or 'part'}, of your keyword {typed}"
         for wording, column in self._desk.guide.near[row]:
@@ -147,10 +148,6 @@ def _row(matrix: sparse.csr_array, row: int) -> Vector:
     start, end = matrix.indptr[row], matrix.indptr[row + 1]
     dense[matrix.indices[start:end]] = matrix.data[start:end]
     return dense
-
-
-def _at(matrix: sparse.csr_array, row: int, column: int) -> bool:
-    return bool(np.any(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]] == column))
 
 
 def _strength(reason: Reason) -> tuple[float, str, str]:

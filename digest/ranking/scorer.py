@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from digest.model import Paper, Profile, Score
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.keywords import KeywordMatcher, parse_keyword
-from digest.ranking.meaning import Meaning
+from digest.ranking.meaning import Matrix, Meaning, one_thread, unit_terms
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Desk, Explainer, Ranking
 from digest.ranking.related import Librarian, Reach, assess
@@ -77,6 +77,10 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
     def fit(self, papers: Sequence[Paper], y: None = None) -> Self:  # noqa: ARG002  scikit-learn's signature
         """Learn from the corpus: words and what they go with, abbreviations, and how many votes are many."""
+        with one_thread():
+            return self._fit(papers)
+
+    def _fit(self, papers: Sequence[Paper]) -> Self:
         self.library_ = Library(papers, Saturation(self.k1, self.b, self.title_weight))
         self.abbreviations_ = Abbreviations(papers)
         self.meaning_ = Meaning(self.library_.shelf, dimensions=self.dimensions, seed=self.seed)
@@ -98,6 +102,16 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """The candidates for one reader, best first, ties by paper id; without those the reader mutes."""
         return list(self.rank_many([profile], candidates, now=now, limit=limit, tastes=[taste])[0].scores)
 
+    def alike(self, papers: Sequence[Paper]) -> Matrix:
+        """How alike papers are in words and meaning (papers x papers), 0 .. 1."""
+        check_is_fitted(self, "library_")
+        with one_thread():
+            weights = self.library_.weigh(papers)
+            terms = unit_terms(weights, self.library_.shelf.shared)
+            places = self.meaning_.coordinates(weights)
+            common = np.asarray((terms @ terms.T).toarray())
+            return np.minimum((common + np.maximum(places @ places.T, 0.0)) / 2, 1.0)
+
     def rank_many(
         self,
         profiles: Sequence[Profile],
@@ -112,14 +126,14 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         `tastes` holds what each reader has voted for, in the order of the profiles.
         """
         check_is_fitted(self, "library_")
-        counter = _Counter(self, candidates, now)
         votes = [None] * len(profiles) if tastes is None else list(tastes)
         if len(votes) != len(profiles):
             raise ValueError(f"{len(profiles)} profiles, but {len(votes)} tastes: give one or None for each")
         chunks = [slice(start, start + CHUNK) for start in range(0, len(profiles), CHUNK)]
-        return [
-            ranking for chunk in chunks for ranking in counter.serve(profiles[chunk], votes[chunk], limit)
-        ]
+        with one_thread():
+            counter = _Counter(self, candidates, now)
+            served = (counter.serve(profiles[chunk], votes[chunk], limit) for chunk in chunks)
+            return list(chain.from_iterable(served))
 
 
 class _Counter:

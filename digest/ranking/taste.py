@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.extmath import safe_sparse_dot
 
 from digest.model import Paper
 from digest.ranking.meaning import Matrix, Meaning, unit_terms
@@ -75,9 +76,8 @@ class TasteReader:
         places = np.unique(np.linspace(0, len(known) - 1, min(SAMPLE, len(known))).astype(np.int64))
         sample = [known[place] for place in places]
         self._sample = [paper.id for paper in sample]
-        self._terms, self._places = self._measures(
-            sparse.vstack([candidates, library.weigh(sample)], format="csr")
-        )
+        terms, meanings = self._measures(sparse.vstack([candidates, library.weigh(sample)], format="csr"))
+        self._terms, self._places = sparse.csr_array(terms.T), np.ascontiguousarray(meanings.T)
         self._votes: dict[Paper, int] = {}
 
     def gather(self, tastes: Iterable[Taste | None]) -> None:
@@ -121,8 +121,8 @@ class TasteReader:
     def _similarities(self, papers: Sequence[Paper]) -> Matrix:
         """Votes x (candidates, then sample)."""
         rows = [self._votes[paper] for paper in papers]
-        common = (self._vote_terms[rows] @ self._terms.T).toarray()
-        meant = np.maximum(self._vote_places[rows] @ self._places.T, 0.0)
+        common = safe_sparse_dot(self._vote_terms[rows], self._terms, dense_output=True)
+        meant = np.maximum(self._vote_places[rows] @ self._places, 0.0)
         share = self._weights.lexical
         # Cosines of words are about half as large as those of meanings.
         return np.asarray(2 * share * common + (1 - share) * meant)
