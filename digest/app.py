@@ -19,9 +19,10 @@ from digest.mail.transport import Transport
 from digest.model import Page
 from digest.pages.fetch import HttpFetcher, Validators
 from digest.pages.folder import Unreadable, pages_in
+from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
-from digest.settings import Settings, load_settings, write_private
+from digest.settings import Settings, SourceSettings, load_settings, write_private
 from digest.store import Store
 from digest.subscriptions import SyncReport, sync_profiles
 
@@ -36,6 +37,7 @@ class App:
     def __init__(self, settings: Settings, store: Store, secret: bytes) -> None:
         self.settings = settings
         self.store = store
+        self._guests: dict[bool, PoliteFetcher] = {}
         self.letters = Letters(Renderer(), settings.file.sender, settings.file.web.url, secret)
 
     @classmethod
@@ -94,12 +96,26 @@ class App:
 
     def sources(self) -> list[Source]:
         """The configured sources, each with its way to be reached."""
-        return [
-            Source(wanted.name, url=wanted.url, fetcher=HttpFetcher(allow_private=wanted.allow_private))
-            if wanted.url
-            else Source(wanted.name, path=self.settings.inside_home(wanted.path or Path()))
-            for wanted in self.settings.file.source
-        ]
+        return [self._source(wanted) for wanted in self.settings.file.source]
+
+    def _source(self, wanted: SourceSettings) -> Source:
+        if wanted.path is not None:
+            return Source(wanted.name, path=self.settings.inside_home(wanted.path))
+        return Source(
+            wanted.name,
+            url=wanted.url,
+            fetcher=self._guest(allow_private=wanted.allow_private),
+            every=timedelta(minutes=wanted.every_minutes) if wanted.every_minutes else None,
+            days=wanted.days,
+            catch_up_days=wanted.catch_up_days,
+            page_size=wanted.page_size,
+        )
+
+    def _guest(self, *, allow_private: bool) -> PoliteFetcher:
+        """One fetcher for all sources that may go equally far, so that they know of each other's requests."""
+        if allow_private not in self._guests:
+            self._guests[allow_private] = polite_fetcher(allow_private=allow_private)
+        return self._guests[allow_private]
 
     def folders(self) -> list[Path]:
         """The places of the sources that are files or folders."""
@@ -133,6 +149,11 @@ def _newest_in(folder: Path) -> float:
     return newest
 
 
+def polite_fetcher(*, allow_private: bool) -> PoliteFetcher:
+    """A fetcher for this process: waits with the machine's own clock."""
+    return PoliteFetcher(HttpFetcher(allow_private=allow_private), wait=time.sleep, clock=time.monotonic)  # noqa: TID251
+
+
 def read_places(places: Iterable[str], now: datetime) -> Iterator[Page | Unreadable]:
     """The pages at paths and addresses somebody named by hand. One that is not there costs only itself."""
     for place in places:
@@ -145,7 +166,9 @@ def read_places(places: Iterable[str], now: datetime) -> Iterator[Page | Unreada
 def _read_place(place: str, now: datetime) -> Iterable[Page | Unreadable]:
     if not place.startswith(("http://", "https://")):
         return pages_in(Path(place), source=_BY_HAND, now=now, settled_before=_settled_before())
-    fetched = HttpFetcher(allow_private=True).fetch(place, source=_BY_HAND, validators=Validators(), now=now)
+    fetched = polite_fetcher(allow_private=True).fetch(
+        place, source=_BY_HAND, validators=Validators(), now=now
+    )
     return [] if fetched.page is None else [fetched.page]
 
 

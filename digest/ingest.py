@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from digest.errors import SourceError
-from digest.model import Page, PageStatus, ParsedPage, Rejected
+from digest.model import WEEKDAYS, Page, PageStatus, ParsedPage, Rejected, Weekday
 from digest.pages import parse
+from digest.pages.calendar import address_of, days_to_ask, is_dated, is_paged
 from digest.pages.fetch import Fetched, Validators
 from digest.pages.folder import Unreadable
 from digest.store import Store
@@ -27,6 +28,7 @@ from digest.store.sources import SourceState, put_source_state, source_state
 log = logging.getLogger(__name__)
 _FIRST_RETRY = timedelta(minutes=10)
 _LAST_RETRY = timedelta(hours=12)
+MOST_PARTS = 30  # of one list; a source that never ends is not read for ever
 
 
 class Fetcher(Protocol):
@@ -42,9 +44,13 @@ class Source:
     """A configured place that publishes pages, with the ways to reach it already chosen."""
 
     name: str
-    url: str | None = None
+    url: str | None = None  # with {date}, {page} or {start}: see pages.calendar
     fetcher: Fetcher | None = None
     path: Path | None = None
+    every: timedelta | None = None  # its own pace
+    days: tuple[Weekday, ...] = ()  # on which it has pages; all when empty
+    catch_up_days: int = 7
+    page_size: int = 100
 
 
 FolderReader = Callable[[Source, datetime], Iterable[Page | Unreadable]]
@@ -89,7 +95,7 @@ def ingest(
     for source in sources:
         with store.reading() as db:
             before = source_state(db, source.name) or SourceState(source.name, "new", now, now)
-        if source.path is None and before.next_try_at > now:
+        if source.path is None and not _is_due(source, before, now):
             continue
         try:
             found, validators = _look(store, source, before, read_folder, now)
@@ -98,10 +104,7 @@ def ingest(
             after = _after_failure(before, error, now)
         else:
             reports += found
-            pause = (
-                timedelta(0) if source.path else every
-            )  # a folder is looked at in every round: it costs nothing
-            after = replace(_after_success(before, found, now), next_try_at=now + pause)
+            after = replace(_after_success(before, found, now), next_try_at=now + (source.every or every))
             after = replace(after, etag=validators.etag, last_modified=validators.last_modified)
         with store.writing() as tx:
             put_source_state(tx, after)
@@ -120,12 +123,54 @@ def _look(
     """What the source has for us now, recorded, and the validators for the next request."""
     if source.path is not None:
         return list(_each(store, read_folder(source, now), again=False)), Validators()
-    assert source.url is not None
-    assert source.fetcher is not None
     known = Validators(before.etag, before.last_modified)
-    fetched = source.fetcher.fetch(source.url, source=source.name, validators=known, now=now)
-    pages = [] if fetched.page is None else [fetched.page]
-    return list(_each(store, pages, again=False)), fetched.validators
+    if not (is_dated(source.url or "") or is_paged(source.url or "")):
+        pages, validators = _fetch(source, source.url or "", known, now)
+        return list(_each(store, pages, again=False)), validators
+    return list(_look_at_parts(store, source, before, now)), Validators()
+
+
+def _is_due(source: Source, before: SourceState, now: datetime) -> bool:
+    return before.next_try_at <= now and (
+        not source.days or WEEKDAYS[now.weekday()] in source.days or is_dated(source.url or "")
+    )
+
+
+def _look_at_parts(store: Store, source: Source, before: SourceState, now: datetime) -> Iterator[PageReport]:
+    """A source with an address a day, or a list in parts: every missed day, every part until one lists nothing.
+
+    A day without a list (404) is a day without papers, as long as another day has one.
+    """
+    template, last = source.url or "", before.succeeded_at.date() if before.succeeded_at else None
+    dated = is_dated(template)
+    days = (
+        days_to_ask(last, now.date(), days=source.days, at_most=source.catch_up_days)
+        if dated
+        else [now.date()]
+    )
+    missing: list[SourceError] = []
+    for day in days:
+        for part in range(MOST_PARTS):
+            address = address_of(template, day=day, page=part, page_size=source.page_size)
+            try:
+                pages, _ = _fetch(source, address, Validators(), now)
+            except SourceError as error:
+                if not (dated and error.state == "broken" and part == 0):
+                    raise
+                missing.append(error)
+                break
+            reports = list(_each(store, pages, again=False))
+            yield from (report for report in reports if part == 0 or report.status != PageStatus.EMPTY)
+            if not is_paged(template) or not any(report.papers for report in reports):
+                break
+    if missing and len(missing) == len(days):
+        raise missing[-1]
+
+
+def _fetch(source: Source, address: str, known: Validators, now: datetime) -> tuple[list[Page], Validators]:
+    assert source.fetcher is not None
+    fetched = source.fetcher.fetch(address, source=source.name, validators=known, now=now)
+    return ([] if fetched.page is None else [fetched.page]), fetched.validators
 
 
 def _each(store: Store, pages: Iterable[Page | Unreadable], *, again: bool) -> Iterator[PageReport]:
@@ -166,7 +211,7 @@ def _report(page: Page, parsed: ParsedPage, new: int) -> PageReport:
 def _after_success(before: SourceState, found: Sequence[PageReport], now: datetime) -> SourceState:
     """The source answered; whether what it said was any good is another matter."""
     if not found or all(page.status == PageStatus.UNCHANGED for page in found):
-        kept = before.state in ("ok", "empty", "broken", "unrecognised")
+        kept = before.state in ("ok", "empty", "broken", "unrecognised", "changed")
         return replace(
             before, state=before.state if kept else "ok", tried_at=now, succeeded_at=now, failures=0
         )
@@ -174,8 +219,13 @@ def _after_success(before: SourceState, found: Sequence[PageReport], now: dateti
         (page for page in found if page.status in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)), None
     )
     papers = sum(page.papers for page in found)
-    state = worst.status if worst else (PageStatus.OK if papers else PageStatus.EMPTY)
+    state = str(worst.status if worst else (PageStatus.OK if papers else PageStatus.EMPTY))
     reason = f"{worst.path}: {worst.reason}" if worst else None
+    if worst and worst.status == PageStatus.UNRECOGNISED and before.papers and not papers:
+        state, reason = (
+            "changed",
+            f"{worst.path}: it had papers before, now its format is another one; {worst.reason}",
+        )
     return replace(
         before,
         state=state,

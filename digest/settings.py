@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from digest.errors import Mistake, SettingsError
+from digest.model import Weekday
 
 Table = TypeVar("Table", bound="Strict")
 
@@ -109,7 +110,21 @@ class SourceSettings(Strict):
 
     name: str = Field(description="short name, shown in status", min_length=1, max_length=60)
     path: Path | None = Field(None, description="folder or file; inside the home unless absolute")
-    url: str | None = Field(None, description="http or https address", pattern=r"^https?://")
+    url: str | None = Field(
+        None,
+        description="http or https address; {date}, {page} and {start} are filled in",
+        pattern=r"^https?://",
+    )
+    every_minutes: float | None = Field(
+        None, description="its own pace, instead of [schedule] ingest_minutes", gt=0
+    )
+    days: tuple[Weekday, ...] = Field(
+        (), description='weekdays on which it has pages, for instance ["mon", "tue"]; all when empty'
+    )
+    catch_up_days: int = Field(
+        7, description="with {date}: days that are asked for after the machine was off", ge=1, le=60
+    )
+    page_size: int = Field(100, description="with {start}: how far apart two parts are", ge=1, le=2000)
     allow_private: bool = Field(False, description="allow an address inside your own network")
 
     @model_validator(mode="after")

@@ -167,3 +167,59 @@ def test_after_a_failure_the_last_good_state_is_remembered(store):
     look(store, source, now=NOW + HALF_HOUR)
     found = state(store, "web")
     assert (found.state, found.succeeded_at, found.papers) == ("unreachable", NOW, 1)
+
+
+def web(name, url, answers, **more):
+    return Source(name, url=url, fetcher=MemoryFetcher(answers), **more)
+
+
+def test_days_missed_while_the_machine_was_off_are_asked_for(store):
+    url = "https://pages.example/{date}.json"
+    answers = {f"https://pages.example/2026-03-{day:02}.json": daily(day) for day in range(1, 20)}
+    look(store, web("web", url, answers))
+    source = web("web", url, answers, catch_up_days=4)
+    look(store, source, now=NOW + timedelta(days=3))
+    assert source.fetcher.asked == [f"https://pages.example/2026-03-{day:02}.json" for day in (2, 3, 4, 5)]
+    source = web("web", url, answers, catch_up_days=4)
+    look(store, source, now=NOW + timedelta(days=14))
+    assert source.fetcher.asked == [
+        f"https://pages.example/2026-03-{day:02}.json" for day in (12, 13, 14, 15, 16)
+    ]
+
+
+def test_a_day_without_a_list_is_no_failure_while_another_day_has_one(store):
+    source = web(
+        "web", "https://pages.example/{date}.json", {"https://pages.example/2026-03-02.json": daily(1)}
+    )
+    assert look(store, source).unreachable == {}
+    assert state(store, "web").state == "ok"
+    lost = web("lost", "https://pages.example/{date}.json", {})
+    assert "nothing is there" in look(store, lost).unreachable["lost"]
+
+
+def test_a_list_in_parts_is_read_until_a_part_lists_nothing(store):
+    answers = {f"https://pages.example/?p={part}": daily(2 * part, 2 * part + 1) for part in range(3)}
+    source = web("web", "https://pages.example/?p={page}", answers | {"https://pages.example/?p=3": b"[]"})
+    report = look(store, source)
+    assert [page.papers for page in report.pages] == [2, 2, 2]
+    assert state(store, "web").papers == 6
+
+
+def test_a_source_with_its_own_days_and_pace_is_asked_then(store):
+    answers = {"https://pages.example/": daily(1)}
+    source = web("web", "https://pages.example/", answers, days=("tue",), every=timedelta(hours=6))
+    asked = []
+    for hours in range(0, 48, 2):  # Monday 08:00 to Wednesday 06:00
+        look(store, source, now=NOW + timedelta(hours=hours))
+        asked.append(len(source.fetcher.asked))
+    assert asked == [0] * 8 + [1] * 3 + [2] * 3 + [3] * 3 + [4] * 7
+
+
+def test_a_source_whose_format_changed_says_so(store):
+    answers = {"https://pages.example/": daily(1)}
+    source = web("web", "https://pages.example/", answers)
+    look(store, source)
+    source.fetcher.answers["https://pages.example/"] = b"Dear friend, how are you?"
+    look(store, source, now=NOW + timedelta(hours=1))
+    assert state(store, "web").state == "changed"
+    assert "had papers before" in state(store, "web").reason

@@ -1,5 +1,6 @@
 """The database: durable, one schema, errors in words, and papers that are one work each."""
 
+import json
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 
 from digest.errors import StoreError
 from digest.store import Store, engine
-from digest.store.papers import every_paper, find_paper, seen_since
+from digest.store.papers import every_paper, find_paper, record_page, seen_since
 from digest.store.schema import metadata
-from tests.builders import NOW, a_paper, record
+from tests.builders import NOW, a_page_of, a_paper, record
 
 
 def papers_of(store):
@@ -187,3 +188,60 @@ def test_instants_come_back_aware(store):
         assert seen_since(db, NOW - timedelta(days=1))[0].last_seen_at == datetime(
             2026, 3, 2, 8, 0, tzinfo=UTC
         )
+
+
+ABSTRACT = " ".join(f"word{number} speaks of the operator" for number in range(40))
+
+
+def test_an_abstract_that_agrees_finds_a_title_whose_latex_was_turned_into_signs(store):
+    record(
+        store,
+        a_paper(1, id="title:aaaaaaaaaaaaaaaa", title=r"Hyper$\cdot$Z$\cdot$W Operator", abstract=ABSTRACT),
+        name="one",
+    )
+    record(
+        store,
+        a_paper(1, id="title:bbbbbbbbbbbbbbbb", title="Hyper·Z·W Operator", abstract=ABSTRACT),
+        name="two",
+    )
+    assert len(papers_of(store)) == 1
+
+
+def test_one_title_with_abstracts_that_contradict_are_two_works(store):
+    other = " ".join(f"term{number} about something else entirely" for number in range(40))
+    record(store, a_paper(1, title="Introduction", abstract=ABSTRACT), name="one")
+    record(store, a_paper(2, id="doi:10.1101/2", title="Introduction", abstract=other), name="two")
+    assert len(papers_of(store)) == 2
+
+
+def test_a_preprint_and_its_doi_are_one_work_and_the_arxiv_id_leads(store):
+    record(store, a_paper(1, id="doi:10.1101/1", abstract=ABSTRACT), name="one")
+    record(store, a_paper(1, abstract=ABSTRACT + " and more"), name="two")
+    assert list(papers_of(store)) == ["arxiv:2602.00001"]
+
+
+def test_a_page_read_again_records_only_what_changed(store):
+    for hour, votes in enumerate((1, 1, 5, 5)):
+        moment = NOW + timedelta(hours=hour)
+        page, parsed = a_page_of(a_paper(1, upvotes=votes), a_paper(2, upvotes=0), at=moment)
+        with store.writing() as tx:
+            record_page(tx, replace(page, body=page.body + bytes([hour])), parsed)
+    with store.reading() as db:
+        series = db.exec_driver_sql("SELECT paper_pk, upvotes FROM listings ORDER BY page_id, paper_pk").all()
+    assert [tuple(row) for row in series] == [(1, 1), (2, 0), (1, 5)]
+
+
+def test_each_field_remembers_the_page_it_came_from(store):
+    record(
+        store,
+        a_paper(1, id="title:aaaaaaaaaaaaaaaa", url="https://huggingface.co/papers?q=x", comments=3),
+        name="text",
+    )
+    record(store, a_paper(1, organization="kyutai", abstract="We study subject 1."), name="json")
+    with store.reading() as db:
+        stored = find_paper(db, "2602.00001")
+    assert stored is not None
+    origins = json.loads(stored.origins)
+    assert {field: origins[field] for field in ("abstract", "comments", "id", "organization", "url")} == {
+        "abstract": 1, "comments": 1, "id": 2, "organization": 2, "url": 2,
+    }  # fmt: skip

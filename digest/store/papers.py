@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Row, delete, func, insert, select, update
 
 from digest.model import Page, PageStatus, Paper, ParsedPage
 from digest.store.dialect import insert_or_ignore
 from digest.store.schema import listings, pages, papers, shown
 from digest.text import title_key
-from digest.works import best_of, has_own_id
+from digest.works import abstract_key, best_of, same_work
 
 _CHUNK = 500  # values in one IN (...)
 
@@ -24,6 +25,7 @@ class StoredPaper:
     pk: int
     paper: Paper
     last_seen_at: datetime  # when a page with it was last picked up
+    origins: str = "{}"  # JSON: field -> id of the page its value came from
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,82 +62,117 @@ def record_page(tx: Connection, page: Page, parsed: ParsedPage) -> int:
     if page_id is None:  # read again: it was broken or unrecognised the last time
         tx.execute(update(pages).where(pages.c.content_hash == page.content_hash).values(**row))
         page_id = tx.execute(select(pages.c.id).where(pages.c.content_hash == page.content_hash)).scalar_one()
-    return _record_papers(tx, page_id, parsed.papers, page.fetched_at)
+    return _record_papers(tx, page_id, parsed.papers, page)
 
 
-def _record_papers(tx: Connection, page_id: int, found: Sequence[Paper], now: datetime) -> int:
-    known = _Known(tx, found)
+def _record_papers(tx: Connection, page_id: int, found: Sequence[Paper], page: Page) -> int:
+    known = _Known(tx, found, page_id)
+    counts = _last_counts(tx, page)
     new = 0
     for position, paper in enumerate(found):
-        pk, is_new = known.record(paper, now)
+        pk, is_new = known.record(paper, page.fetched_at)
         new += is_new
-        tx.execute(
-            insert_or_ignore(tx, listings).values(
-                paper_pk=pk,
-                page_id=page_id,
-                position=position,
-                upvotes=paper.upvotes,
-                comments=paper.comments,
+        said = (paper.upvotes, paper.comments)
+        if counts.get(pk) != said:
+            listing = {"paper_pk": pk, "page_id": page_id, "position": position}
+            tx.execute(
+                insert_or_ignore(tx, listings).values(listing | {"upvotes": said[0], "comments": said[1]})
             )
-        )
     return new
+
+
+def _last_counts(tx: Connection, page: Page) -> dict[int, tuple[int | None, int | None]]:
+    """Upvotes and comments of each paper when this page was read the last time, by row."""
+    columns = (listings.c.paper_pk, listings.c.upvotes, listings.c.comments)
+    earlier = select(*columns).join(pages, pages.c.id == listings.c.page_id)
+    earlier = earlier.where(pages.c.source == page.source, pages.c.name == page.name).order_by(pages.c.id)
+    return {row.paper_pk: (row.upvotes, row.comments) for row in tx.execute(earlier)}
 
 
 class _Known:
     """The stored papers that a page's papers may be, found in a few statements and kept up to date while recording."""
 
-    def __init__(self, tx: Connection, found: Sequence[Paper]) -> None:
+    def __init__(self, tx: Connection, found: Sequence[Paper], page_id: int) -> None:
         self._tx = tx
+        self._page_id = page_id
         self._by_id: dict[str, StoredPaper] = {}
-        self._by_key: dict[str, StoredPaper] = {}
-        ids = [paper.id for paper in found]
-        keys = [title_key(paper.title) for paper in found]
-        for column, values in ((papers.c.id, ids), (papers.c.title_key, keys)):
+        self._alike: dict[str, list[StoredPaper]] = {}  # by title key and by abstract key
+        wanted: dict[Column[Any], list[str]] = {
+            papers.c.id: [],
+            papers.c.title_key: [],
+            papers.c.abstract_key: [],
+        }
+        for paper in found:
+            wanted[papers.c.id].append(paper.id)
+            wanted[papers.c.title_key].append(title_key(paper.title))
+            wanted[papers.c.abstract_key] += filter(None, [abstract_key(paper.abstract)])
+        for column, values in wanted.items():
             for start in range(0, len(values), _CHUNK):
                 for row in tx.execute(select(papers).where(column.in_(values[start : start + _CHUNK]))):
                     self._remember(_from_row(row))
 
     def record(self, paper: Paper, now: datetime) -> tuple[int, bool]:
         """Insert the paper, or add what it says to the stored one. Returns its row and whether it is new."""
-        same_id = self._by_id.get(paper.id)
-        same_title = self._same_title(paper)
-        if same_id and same_title and same_id.pk != same_title.pk:
-            _fold(self._tx, same_title.pk, into=same_id.pk)
-            same_id = replace(same_id, paper=best_of(same_id.paper, same_title.paper))
-        stored = same_id or same_title
+        stored = self._by_id.get(paper.id)
+        for twin in self._twins(paper):
+            if stored is None:
+                stored = twin
+            elif stored.pk != twin.pk:
+                stored = self._fold(twin, into=stored)
         if stored is None:
-            values = _to_row(paper) | {"first_seen_at": now, "last_seen_at": now}
+            origins = json.dumps(_origins({}, None, paper, self._page_id))
+            values = _to_row(paper) | {"origins": origins, "first_seen_at": now, "last_seen_at": now}
             pk = self._tx.execute(insert(papers).values(values).returning(papers.c.pk)).scalar_one()
-            self._remember(StoredPaper(pk, paper, now))
+            self._remember(StoredPaper(pk, paper, now, origins))
             return pk, True
-        merged = best_of(stored.paper, paper)
-        seen_at = max(stored.last_seen_at, now)
-        self._tx.execute(
-            update(papers).where(papers.c.pk == stored.pk).values(_to_row(merged) | {"last_seen_at": seen_at})
-        )
-        self._remember(StoredPaper(stored.pk, merged, seen_at))
+        self._update(stored, best_of(stored.paper, paper), now)
         return stored.pk, False
 
-    def _same_title(self, paper: Paper) -> StoredPaper | None:
-        """A stored paper with this title, unless both have an identity of their own and it differs."""
-        found = self._by_key.get(title_key(paper.title))
-        if found is None or (has_own_id(found.paper) and has_own_id(paper) and found.paper.id != paper.id):
-            return None
-        return found
+    def _update(self, stored: StoredPaper, merged: Paper, now: datetime) -> None:
+        origins, seen_at = stored.origins, max(stored.last_seen_at, now)
+        values: dict[str, Any] = {"last_seen_at": seen_at}
+        if merged != stored.paper:
+            origins = json.dumps(_origins(json.loads(origins), stored.paper, merged, self._page_id))
+            values |= _to_row(merged) | {"origins": origins}
+        self._tx.execute(update(papers).where(papers.c.pk == stored.pk).values(values))
+        self._remember(StoredPaper(stored.pk, merged, seen_at, origins))
+
+    def _fold(self, twin: StoredPaper, *, into: StoredPaper) -> StoredPaper:
+        """Two rows turned out to be one work."""
+        _fold_rows(self._tx, twin.pk, into=into.pk)
+        for stored in self._alike.values():
+            stored[:] = [one for one in stored if one.pk != twin.pk]
+        self._by_id = {paper_id: one for paper_id, one in self._by_id.items() if one.pk != twin.pk}
+        merged = best_of(into.paper, twin.paper)
+        origins = json.dumps(json.loads(twin.origins) | json.loads(into.origins))
+        self._tx.execute(update(papers).where(papers.c.pk == into.pk).values(_to_row(merged) | {"origins": origins}))
+        return StoredPaper(into.pk, merged, max(into.last_seen_at, twin.last_seen_at), origins)
+
+    def _twins(self, paper: Paper) -> list[StoredPaper]:
+        """The stored papers that are this work, whatever they are called."""
+        keys = filter(None, (title_key(paper.title), abstract_key(paper.abstract)))
+        alike = {one.pk: one for key in keys for one in self._alike.get(key, ())}
+        return [one for one in alike.values() if same_work(one.paper, paper)]
 
     def _remember(self, stored: StoredPaper) -> None:
         self._by_id[stored.paper.id] = stored
-        key = title_key(stored.paper.title)
-        # Among several works of one title the one without an id of its own is the one a page may still identify.
-        if (
-            key not in self._by_key
-            or has_own_id(self._by_key[key].paper)
-            or self._by_key[key].pk == stored.pk
-        ):
-            self._by_key[key] = stored
+        for key in filter(None, (title_key(stored.paper.title), abstract_key(stored.paper.abstract))):
+            others = [one for one in self._alike.get(key, ()) if one.pk != stored.pk]
+            self._alike[key] = [*others, stored]
 
 
-def _fold(tx: Connection, pk: int, *, into: int) -> None:
+def _origins(before: dict[str, int], known: Paper | None, merged: Paper, page_id: int) -> dict[str, int]:
+    """Where each field came from: this page for whatever it brought or bettered."""
+    brought = {
+        field.name: page_id
+        for field in dataclass_fields(Paper)
+        if (value := getattr(merged, field.name)) not in (None, ())
+        and (known is None or value != getattr(known, field.name))
+    }
+    return before | brought
+
+
+def _fold_rows(tx: Connection, pk: int, *, into: int) -> None:
     """Two rows turned out to be one work: everything that points to `pk` now points to `into`."""
     for table, partner in ((listings, listings.c.page_id), (shown, shown.c.subscriber_id)):
         already = select(partner).where(table.c.paper_pk == into)
@@ -160,7 +197,8 @@ def every_paper(db: Connection) -> Iterable[tuple[Paper, list[str]]]:
         .join(pages, pages.c.id == listings.c.page_id)
         .order_by(pages.c.id)
     ):
-        names.setdefault(pk, []).append(name)
+        if name not in names.setdefault(pk, []):
+            names[pk].append(name)
     for row in db.execute(select(papers).order_by(papers.c.id)):
         stored = _from_row(row)
         yield stored.paper, names.get(stored.pk, [])
@@ -196,6 +234,7 @@ def _to_row(paper: Paper) -> dict[str, Any]:
         "id": paper.id,
         "title": paper.title,
         "title_key": title_key(paper.title),
+        "abstract_key": abstract_key(paper.abstract),
         "abstract": paper.abstract,
         "url": paper.url,
         "authors": json.dumps(paper.authors, ensure_ascii=False),
@@ -224,4 +263,4 @@ def _from_row(row: Row[Any]) -> StoredPaper:
         upvotes=row.upvotes,
         comments=row.comments,
     )
-    return StoredPaper(row.pk, paper, row.last_seen_at)
+    return StoredPaper(row.pk, paper, row.last_seen_at, row.origins)

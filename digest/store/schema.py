@@ -87,6 +87,7 @@ pages = Table(
     Column("rejected", Text, nullable=False),  # JSON: [{"where", "reason"}]
     Column("listed_on", Date),
     Column("fetched_at", Instant, nullable=False),
+    Index("ix_pages_source_name", "source", "name"),
 )
 
 papers = Table(
@@ -96,6 +97,9 @@ papers = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("title", Text, nullable=False),
     Column("title_key", Text, nullable=False, index=True),
+    Column(
+        "abstract_key", Text, index=True
+    ),  # how the abstract begins, without its markup; null when it is short
     Column("abstract", Text),
     Column("url", Text),
     Column("authors", Text, nullable=False),  # JSON list
@@ -106,10 +110,12 @@ papers = Table(
     Column("fields", Text, nullable=False),  # JSON list
     Column("upvotes", Integer),
     Column("comments", Integer),
+    Column("origins", Text, nullable=False),  # JSON: field -> id of the page its value came from
     Column("first_seen_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False, index=True),
 )
 
+# A page that is read again adds a row only where upvotes or comments changed: with `pages.fetched_at` a time series.
 listings = Table(
     "listings",
     metadata,

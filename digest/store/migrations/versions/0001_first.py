@@ -38,12 +38,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_pages"),
         sa.UniqueConstraint("content_hash", name="uq_pages_content_hash"),
     )
+    op.create_index("ix_pages_source_name", "pages", ["source", "name"], unique=False)
     op.create_table(
         "papers",
         sa.Column("pk", RowId, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("title_key", sa.Text(), nullable=False),
+        sa.Column("abstract_key", sa.Text(), nullable=True),
         sa.Column("abstract", sa.Text(), nullable=True),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("authors", sa.Text(), nullable=False),
@@ -54,11 +56,13 @@ def upgrade() -> None:
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("upvotes", sa.Integer(), nullable=True),
         sa.Column("comments", sa.Integer(), nullable=True),
+        sa.Column("origins", sa.Text(), nullable=False),
         sa.Column("first_seen_at", Instant(), nullable=False),
         sa.Column("last_seen_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("pk", name="pk_papers"),
         sa.UniqueConstraint("id", name="uq_papers_id"),
     )
+    op.create_index("ix_papers_abstract_key", "papers", ["abstract_key"], unique=False)
     op.create_index("ix_papers_last_seen_at", "papers", ["last_seen_at"], unique=False)
     op.create_index("ix_papers_title_key", "papers", ["title_key"], unique=False)
     op.create_table(
