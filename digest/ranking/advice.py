@@ -75,16 +75,15 @@ def propose(papers: Sequence[Paper], ranker: PaperRanker, *, limit: int = 10) ->
     A phrase is proposed once, and its words not again beside it.
     """
     shelf = ranker.library_.shelve(papers)
-    weights = shelf.weights.sum(axis=0) * shelf.idf
-    spread = np.bincount(shelf.weights.indices, minlength=len(shelf.columns))
+    weights = shelf.weights.sum(axis=0)[: len(ranker.library_.shelf.columns)] * ranker.library_.shelf.shared
+    spread = np.bincount(shelf.weights.indices, minlength=len(shelf.columns))[: len(weights)]
     # What two of the papers say is worth more than what one says twice.
     worth = weights * np.log1p(spread)
     names = list(shelf.columns)
-    written = {stem(word): word for word in reversed(shelf.spellings)}
     proposed: list[str] = []
     used: set[str] = set()
     for column in np.lexsort((np.arange(len(worth)), -worth))[: 20 * limit]:
-        wording = shelf.pairs.get(names[column]) or written.get(names[column], "")
+        wording = shelf.words.get(names[column]) or shelf.pairs[names[column]]
         words = [word for word in wording.split() if word not in STOP_WORDS and not word.isdigit()]
         stems = {stem(word) for word in words}
         if worth[column] > 0 and stems and not stems & used and len(words[-1]) > 2:

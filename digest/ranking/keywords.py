@@ -73,7 +73,7 @@ class KeywordMatcher:
     def _spellings(self, keyword: Keyword) -> list[Keyword]:
         if keyword.is_prefix:
             return [keyword]
-        others = [*compounds(keyword.words, self.shelf.stems), *self.abbreviations.others(keyword.words)]
+        others = [*compounds(keyword.words, self.shelf.words), *self.abbreviations.others(keyword.words)]
         return [keyword, *(replace(keyword, words=words) for words in others)]
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:
@@ -147,13 +147,14 @@ def _better(one: Matches, other: Matches, rows: NDArray[np.int64]) -> Matches:
     A spelling nobody uses is rare, not precious: each counts for no more than the most common one.
     """
     ideals = one.ideals.copy()
+    said = other.values.multiply(other.complete)  # half of an expansion is not a match of what was typed
     known = np.where(ideals[rows] > 0, ideals[rows], np.inf)
     ideals[rows] = np.minimum(known, np.where(other.ideals > 0, other.ideals, known))
     ideals[~np.isfinite(ideals)] = 0.0
     scale = np.divide(ideals, one.ideals, out=np.zeros_like(ideals), where=one.ideals > 0)
     other_scale = np.divide(ideals[rows], other.ideals, out=np.zeros(len(rows)), where=other.ideals > 0)
     into = sparse.csr_array((other_scale, (rows, np.arange(len(rows)))), shape=(len(ideals), len(rows)))
-    values = sparse.csr_array(sparse.diags_array(scale) @ one.values).maximum(into @ other.values)
+    values = sparse.csr_array(sparse.diags_array(scale) @ one.values).maximum(into @ said)
     spread = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=into.shape)
     complete = one.complete.maximum(spread @ other.complete)
     return Matches(sparse.csr_array(values), sparse.csr_array(complete), ideals)

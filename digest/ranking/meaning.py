@@ -63,7 +63,7 @@ class Meaning:
             [
                 column
                 for term, column in shelf.columns.items()
-                if commonness[column] > 1 and term in shelf.stems
+                if commonness[column] > 1 and term in shelf.words
             ],
             dtype=np.int64,
         )
@@ -73,7 +73,8 @@ class Meaning:
         self._axes = np.zeros((0, len(self._columns)))
         if rank > 0 and table.nnz:
             _, strengths, axes = randomized_svd(table, rank, n_iter=4, random_state=seed)
-            self._axes = axes[strengths > _NO_AXIS * strengths[0]]
+            # The first axis only says how much a paper is like all others, and would make everything look near.
+            self._axes = axes[strengths > _NO_AXIS * strengths[0]][1:]
         self.corpus = self.coordinates(shelf.weights)
 
     def coordinates(self, weights: sparse.csr_array) -> Matrix:
@@ -83,9 +84,18 @@ class Meaning:
         telling = weights[:, self._columns] @ sparse.diags_array(self._idf)
         return unit_rows(np.asarray(telling @ self._axes.T))
 
+    def sample(self, most: int) -> Matrix:
+        """Where at most so many papers of the corpus lie, evenly spread over their ids."""
+        return self.corpus[evenly(len(self.corpus), most)]
+
     def directions(self, weights: sparse.csr_array) -> Matrix:
         """For each row of weights over the corpus, the direction of those papers' middle (rows x dimensions)."""
         return unit_rows(np.asarray(weights @ self.corpus))
+
+
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most `most` places out of `count`, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
 
 
 def strongest(matrix: sparse.csr_array, count: int) -> sparse.csr_array:

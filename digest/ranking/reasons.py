@@ -101,7 +101,9 @@ class Explainer:
         said = self._terms[place]
         if is_part:
             words = [word for word in self._desk.keywords[row].words if shelf.columns.get(stem(word)) in said]
-            return f"{', '.join(words) or 'part'}, of your keyword {typed}"
+            return (
+                f"{', '.join(words)}, of your keyword {typed}" if words else f"part of your keyword {typed}"
+            )
         for wording, column in self._desk.guide.near[row]:
             if column in said:
                 return f"{wording}, near your keyword {typed}"

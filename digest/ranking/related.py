@@ -15,6 +15,10 @@ from digest.ranking.text import stem
 NEAREST_TERMS = 25
 # Keywords x papers are looked at so many rows at a time, so that memory does not grow with the number of readers.
 _ROWS = 256
+_SAMPLE = 1_000
+_SPEAKERS = 3
+# What is less than this share of the best match is no reason to read a paper, and none to be given.
+_TRIFLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Reach:
 
     feedback: int  # the best papers of the corpus for a keyword say where its subject lies
     weight: float  # of lying right there, relative to the best match of the corpus
-    threshold: float  # cosine below which papers have nothing to do with each other
+    nearby: float  # share of the corpus that may be called near a keyword
     ceiling: float  # no paper without the whole keyword gets beyond this share of the best match; with it, none below
 
 
@@ -33,6 +37,7 @@ class Guide:
 
     directions: Matrix  # keywords x dimensions
     best: Vector  # the highest value a paper of the corpus reaches, a keyword
+    horizon: Vector  # the cosine from which on a paper is near, a keyword
     near: tuple[
         tuple[tuple[str, int], ...], ...
     ]  # a keyword: terms of its best papers as written, and their columns
@@ -55,27 +60,38 @@ class Librarian:
         self.meaning = meaning
         self.reach = reach
         self._matcher = matcher
+        self._sample = meaning.sample(_SAMPLE)
         self._terms = unit_terms(corpus.weights, corpus.shared)
+        self._spoken = (self._terms > 0).astype(np.float64)
         self._names = list(corpus.columns)
-        self._wordings = {stem(spelling): spelling for spelling in reversed(corpus.spellings)} | dict(
-            corpus.pairs
-        )
+        self._wordings = {**corpus.pairs, **corpus.words}
         self._telling = corpus.idf > np.log(10)  # a term in one paper of ten says nothing about what is near
 
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
         """Look every keyword up."""
         matches = self._matcher.match(keywords)
         feedback = strongest(matches.values, self.reach.feedback)
+        directions = self.meaning.directions(feedback)
         return Guide(
-            directions=self.meaning.directions(feedback),
+            directions=directions,
+            horizon=self._horizon(directions),
             best=row_maxima(matches.values),
             near=tuple(self._near(keywords, feedback)),
         )
+
+    def _horizon(self, directions: Matrix) -> Vector:
+        cosines = directions @ self._sample.T
+        if not cosines.size:
+            return np.zeros(len(directions))
+        return np.maximum(np.quantile(cosines, 1 - self.reach.nearby, axis=1), 0.0)
 
     def _near(
         self, keywords: Sequence[Keyword], feedback: sparse.csr_array
     ) -> list[tuple[tuple[str, int], ...]]:
         spoken = sparse.csr_array(feedback @ self._terms)
+        speakers = sparse.csr_array((feedback > 0).astype(np.float64) @ self._spoken)
+        # A word that only one of the best papers says is its own, not the subject's.
+        spoken = sparse.csr_array(spoken.multiply(speakers >= _SPEAKERS))
         near = []
         for keyword, start, end in zip(keywords, spoken.indptr, spoken.indptr[1:], strict=False):
             columns, weights = spoken.indices[start:end], spoken.data[start:end]
@@ -110,9 +126,12 @@ def _assess_rows(
     complete: NDArray[np.bool_] = matches.complete[rows].toarray() > 0
     best = np.where(guide.best[rows] > 0, guide.best[rows], matches.ideals[rows])[:, np.newaxis]
     cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
-    nearness = reach.weight * best * np.maximum(cosine - reach.threshold, 0.0) / (1 - reach.threshold)
+    horizon = guide.horizon[rows][:, np.newaxis]
+    closeness = np.maximum(cosine - horizon, 0.0) / np.maximum(1 - horizon, 1e-9)
+    nearness = np.where(closeness > _TRIFLE, reach.weight * best * closeness, 0.0)
     least = reach.ceiling * best
     values = np.where(complete, np.maximum(said, least) + nearness, _below(said + nearness, least))
+    values[values < _TRIFLE * best] = 0.0
     partly = ~complete & (said > nearness)
     return tuple(
         sparse.csr_array(matrix.astype(np.float64))

@@ -40,6 +40,8 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     dimensions : size of the space in which papers about the same thing lie near each other; 0 for none.
     feedback : how many papers of the corpus show where the subject of a keyword lies.
     nearness : what lying there is worth, relative to the best match of the keyword.
+    nearby : share of the corpus that may be called near a keyword.
+    ceiling : no paper gets beyond this share of the best match without saying the whole keyword; with it, none less.
     patience : how many votes weigh as much as the keywords.
     seed : for the randomised SVD.
 
@@ -58,7 +60,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         dimensions: int = 128,
         feedback: int = 15,
         nearness: float = 0.8,
-        threshold: float = 0.15,
+        nearby: float = 0.1,
         ceiling: float = 0.4,
         patience: float = 2.0,
         seed: int = 0,
@@ -70,7 +72,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.dimensions = dimensions
         self.feedback = feedback
         self.nearness = nearness
-        self.threshold = threshold
+        self.nearby = nearby
         self.ceiling = ceiling
         self.patience = patience
         self.seed = seed
@@ -85,7 +87,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.abbreviations_ = Abbreviations(papers)
         self.meaning_ = Meaning(self.library_.shelf, dimensions=self.dimensions, seed=self.seed)
         matcher = KeywordMatcher(self.library_.shelf, self.abbreviations_, pair_weight=self.pair_weight)
-        reach = Reach(self.feedback, self.nearness, self.threshold, self.ceiling)
+        reach = Reach(self.feedback, self.nearness, self.nearby, self.ceiling)
         self.librarian_ = Librarian(self.library_.shelf, self.meaning_, matcher, reach)
         self.trend_scale_ = TrendScale.learn(papers)
         return self

@@ -1,6 +1,7 @@
 """Papers as rows of term weights: what the corpus teaches about words, and papers made ready to be matched."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -43,7 +44,7 @@ class Shelf:
     idf: Vector
     weights: sparse.csr_array  # papers x terms, 0 .. 1
     spellings: tuple[str, ...]  # every word as it was written, sorted: what `prefix*` is looked up in
-    stems: frozenset[str]  # terms that are words; the others are only pairs
+    words: Mapping[str, str]  # term of one word -> its most frequent spelling
     pairs: Mapping[str, str]  # term of two adjacent words -> the two words as written
 
     @cached_property
@@ -67,7 +68,7 @@ class Lexicon:
 
     def __init__(self, title_weight: int = 1) -> None:
         self.title_weight = title_weight
-        self.spellings: set[str] = set()
+        self.spellings: Counter[str] = Counter()
         self.pairs: dict[str, str] = {}
 
     def terms(self, paper: Paper) -> list[str]:
@@ -84,6 +85,11 @@ class Lexicon:
                     self.pairs[pair] = f"{first} {second}"
             found += in_field * times
         return found
+
+    def words(self) -> dict[str, str]:
+        """Term -> its most frequent spelling."""
+        by_frequency = sorted(self.spellings.items(), key=lambda item: (item[1], item[0]))
+        return {stem(spelling): spelling for spelling, _ in by_frequency}
 
 
 def count_terms(papers: Sequence[Paper], lexicon: Lexicon) -> tuple[dict[str, int], sparse.csr_array]:
@@ -120,7 +126,7 @@ class Library:
             idf=inverse_frequency(counts, len(unique)),
             weights=saturation(counts, self.mean_length),
             spellings=tuple(sorted(lexicon.spellings)),
-            stems=frozenset(map(stem, lexicon.spellings)),
+            words=lexicon.words(),
             pairs=lexicon.pairs,
         )
 
@@ -183,7 +189,7 @@ class Library:
             columns=columns,
             idf=np.concatenate([self.shelf.idf, unheard]),
             weights=stacked[self._order(papers)],
-            spellings=tuple(sorted(lexicon.spellings.union(self.shelf.spellings))),
-            stems=self.shelf.stems.union(map(stem, lexicon.spellings)),
+            spellings=tuple(sorted({*lexicon.spellings, *self.shelf.spellings})),
+            words={**lexicon.words(), **self.shelf.words},
             pairs={**lexicon.pairs, **self.shelf.pairs},
         )

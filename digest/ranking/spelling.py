@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Container, Iterable, Sequence
 
 from digest.model import Paper
 from digest.ranking.text import LONGEST_TEXT, joined, singular, stem, surfaces
@@ -10,6 +10,8 @@ from digest.ranking.text import LONGEST_TEXT, joined, singular, stem, surfaces
 # "large language models (LLMs)": capitals in brackets, and the words in front of them.
 _SHORT = re.compile(r"\(([A-Z][A-Za-z0-9-]{0,8}[A-Z0-9]s?)\)")
 _LONGEST_EXPANSION = 120
+# The share of the papers introducing an abbreviation that must agree on its meaning.
+_CLEAR = 2 / 3
 
 
 def introductions(text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -33,7 +35,7 @@ def _singular_abbreviation(short: str) -> str:
 
 
 class Abbreviations:
-    """What abbreviations stand for. The most frequent reading wins; one paper alone is not believed."""
+    """What abbreviations stand for. One paper alone is not believed, nor an abbreviation that is read in many ways."""
 
     def __init__(self, papers: Iterable[Paper]) -> None:
         seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
@@ -41,9 +43,12 @@ class Abbreviations:
             seen.update(set(introductions(f"{paper.title}. {paper.abstract or ''}")))
         self.long: dict[str, tuple[str, ...]] = {}
         self.short: dict[tuple[str, ...], str] = {}
+        uses = Counter[str]()
+        for (short, _), times in seen.items():
+            uses[short] += times
         for (short, words), times in sorted(seen.items(), key=lambda item: (-item[1], item[0])):
-            if times > 1:
-                self.long.setdefault(short, words)
+            if times > 1 and times >= _CLEAR * uses[short]:
+                self.long[short] = words
                 self.short.setdefault(_key(words), short)
 
     def others(self, words: Sequence[str]) -> list[tuple[str, ...]]:
@@ -60,8 +65,8 @@ def _key(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(stem(word) for word in words)
 
 
-def compounds(words: Sequence[str], stems: Set[str]) -> list[tuple[str, ...]]:
+def compounds(words: Sequence[str], known: Container[str]) -> list[tuple[str, ...]]:
     """Two words written as one, where some paper writes them so. The other way round needs nothing: see `text.joined`."""
-    if len(words) == 2 and joined(*words) in stems:
+    if len(words) == 2 and joined(*words) in known:
         return [(words[0] + words[1],)]
     return []

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
 from digest.model import Paper
-from digest.ranking.meaning import Matrix, Meaning, unit_terms
+from digest.ranking.meaning import Matrix, Meaning, evenly, unit_terms
 from digest.ranking.shelf import Library, Vector
 
 # A vote counts half after so many days: tastes change, but slowly.
@@ -73,8 +73,7 @@ class TasteReader:
         self._weights = weights
         self._count = candidates.shape[0]
         known = library.shelf.papers
-        places = np.unique(np.linspace(0, len(known) - 1, min(SAMPLE, len(known))).astype(np.int64))
-        sample = [known[place] for place in places]
+        sample = [known[place] for place in evenly(len(known), SAMPLE)]
         self._sample = [paper.id for paper in sample]
         terms, meanings = self._measures(sparse.vstack([candidates, library.weigh(sample)], format="csr"))
         self._terms, self._places = sparse.csr_array(terms.T), np.ascontiguousarray(meanings.T)
