@@ -6,45 +6,27 @@ from pathlib import Path
 import pytest
 
 from digest.mail import samples
+from digest.mail.catalogue import sample, sample_message
 from digest.mail.links import Links
-from digest.mail.message import Recipient, message_id_for, write_message
-from digest.mail.render import Renderer
-from digest.model import Digest, Envelope
+from digest.mail.render import KINDS, Renderer
+from digest.shipped import shipped
 
 GOLDEN = Path(__file__).parent / "data" / "mails"
 UPDATES = bool(os.environ.get("DIGEST_UPDATE_GOLDEN"))
-QUIET = Digest(samples.ISSUE, samples.PROFILE.email, (), 37, samples.PROFILE)
-FILE_OWNED = Links(profile_file="config/subscribers/reader.toml")
-CASES = {
-    "digest": (samples.DIGEST, samples.LINKS),
-    "digest-laptop": (samples.DIGEST, FILE_OWNED),
-    "digest-quiet": (QUIET, samples.LINKS),
+RENDERER = Renderer()
+CASES = {kind: (kind, samples.LINKS) for kind in KINDS} | {
+    "digest-laptop": ("digest", Links(profile_file="config/subscribers/reader.toml"))
 }
-
-
-def as_message(digest: Digest, links: Links):
-    rendered = Renderer().digest(digest, links, sender=samples.SENDER)
-    message = write_message(
-        rendered,
-        sender=samples.SENDER,
-        envelope=Envelope("bounce@digest.example.org", digest.subscriber),
-        recipient=Recipient(digest.subscriber, digest.profile.name),
-        message_id=message_id_for(
-            b"sample secret", issue_key=digest.issue.key, subscriber_id=1, domain="digest.example.org"
-        ),
-        date=digest.issue.due_at,
-        links=links,
-    )
-    return rendered, message
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_mail_is_written_as_it_always_was(name):
-    rendered, message = as_message(*CASES[name])
+    kind, links = CASES[name]
+    rendered = sample(kind, RENDERER, links)
     written = {
         "html": rendered.html.encode(),
         "txt": f"Subject: {rendered.subject}\n\n{rendered.text}".encode(),
-        "eml": message.raw,
+        "eml": sample_message(rendered, links).raw,
     }
     for suffix, content in written.items():
         golden = GOLDEN / f"{name}.{suffix}"
@@ -52,3 +34,12 @@ def test_a_mail_is_written_as_it_always_was(name):
             golden.parent.mkdir(exist_ok=True)
             golden.write_bytes(content)
         assert content == golden.read_bytes(), f"{golden.name} changed; DIGEST_UPDATE_GOLDEN=1 rewrites it"
+
+
+def test_every_mail_has_its_folder_and_its_sample():
+    folders = {folder.name for folder in (shipped("templates") / "email").iterdir() if folder.is_dir()}
+    assert folders == set(KINDS)
+
+
+def test_every_golden_mail_belongs_to_a_case():
+    assert {file.stem for file in GOLDEN.iterdir() if file.suffix} == set(CASES)

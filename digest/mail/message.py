@@ -19,7 +19,7 @@ __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_
 Sign = Callable[[list[bytes], bytes], bytes]
 
 # Mails that a list sends to its subscribers; the others answer something one person did.
-_LIST_MAILS = frozenset({"digest"})
+_LIST_MAILS = frozenset({"digest", "weekly", "quiet", "catch-up", "welcome", "changed"})
 _LIST_ID = re.compile(r"(?:(.*?)\s*<)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>?")
 _NOT_IN_A_FIELD = re.compile(r"[^A-Za-z0-9._-]+")
 _PART = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"

@@ -1,67 +1,130 @@
-"""Digest -> Rendered: subject, HTML and plain text, from the same finished values."""
+"""Digest -> Rendered: subject, HTML and plain text, from the same finished values. And every other kind of mail."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from digest.mail import notices
 from digest.mail.cards import DETAILS, Both, CardWriter
 from digest.mail.footer import footer_of
 from digest.mail.links import Feedback, Links
+from digest.mail.notices import Change, Trouble, changes_between
 from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
-from digest.mail.templates import TemplateFolder
+from digest.mail.templates import Filling, Shell, TemplateFolder
 from digest.mail.themes import THEMES
 from digest.mail.view import Entry, entries_of, opening_of, said
-from digest.mail.wording import counted, long_date
+from digest.mail.week import bars_of
+from digest.mail.wording import counted, day_and_month, long_date, rhythm_of
 from digest.model import Digest
 from digest.shipped import shipped
 
-__all__ = ["LARGEST_HTML", "Feedback", "Links", "Rendered", "Renderer"]
+__all__ = [
+    "KINDS", "LARGEST_HTML", "Change", "Feedback", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
+]  # fmt: skip
 
 # Gmail clips a mail at about 102 kB of HTML, and with the end goes the footer.
 LARGEST_HTML = 95_000
+# The folders of templates/email, one a mail.
+KINDS = ("digest", "weekly", "quiet", "catch-up", "welcome", "confirm", "changed", "goodbye", "alert")
+
+
+@dataclass(frozen=True)
+class _Mail:
+    """The three templates of one kind of mail."""
+
+    subject: Filling
+    html: Shell
+    text: Shell
 
 
 class Renderer:
-    """Writes mails. Make one and keep it: templates are compiled on the way in, papers are written once for all readers.
+    """Writes mails. Make one and keep it: papers are written once for all readers, templates compiled when first used.
 
     `folder` is a folder `templates` like the one that comes with the program, which is the default. `shares = False`
     writes every paper anew for every reader; the result is the same. Raises `DigestError` for a broken template.
     """
 
     def __init__(self, folder: Path | None = None, *, shares: bool = True) -> None:
-        templates = TemplateFolder(folder or shipped("templates"), THEMES["paper"])
-        self._subject = templates.text("digest/subject.txt")
-        self._html = templates.html_shell("digest/body.mjml")
-        self._text = templates.text_shell("digest/body.txt")
-        self._cards = CardWriter(templates, shares=shares)
+        self._templates = TemplateFolder(folder or shipped("templates"), THEMES["paper"])
+        self._cards = CardWriter(self._templates, shares=shares)
+        self._mails: dict[str, _Mail] = {}
+        self._mail("digest")
+
+    def check(self) -> None:
+        """Compile every template there is. Raises `DigestError` for the first that is missing or broken."""
+        for kind in KINDS:
+            self._mail(kind)
 
     def digest(self, digest: Digest, links: Links, *, sender: Sender) -> Rendered:
         """The digest of one reader; the note of a quiet day when it has no picks.
 
-        The HTML never exceeds 95,000 bytes: abstracts are shortened, then cards become rows, then the last papers give
-        way to a line that says how many they are.
+        A weekly or monthly one opens with a picture of its papers by interest. The HTML never exceeds 95,000 bytes:
+        abstracts are shortened, then cards become rows, then the last papers give way to a line that counts them.
         """
-        values = self._values(digest, links, sender)
-        head, foot = self._html.fill(values)
-        text_head, text_foot = self._text.fill(values)
+        every = digest.profile.cadence.every
+        if not digest.picks:
+            return self._papers("quiet", digest, links, sender, {})
+        if every not in ("week", "month"):
+            return self._papers("digest", digest, links, sender, {})
+        return self._papers("weekly", digest, links, sender, {"period": every, "bars": bars_of(digest)})
+
+    def catch_up(self, digest: Digest, links: Links, *, sender: Sender, since: date) -> Rendered:
+        """What a reader missed while paused, since that day."""
+        return self._papers("catch-up", digest, links, sender, {"since": day_and_month(since)})
+
+    def welcome(self, digest: Digest, links: Links, *, sender: Sender) -> Rendered:
+        """The first mail after the confirmation, with a first sample of papers where there are any."""
+        values = {"rhythm": said(rhythm_of(digest.profile), 160), "has_papers": bool(digest.picks)}
+        return self._papers("welcome", digest, links, sender, values)
+
+    def confirm(self, confirm_url: str, *, sender: Sender, valid_days: int, on: date) -> Rendered:
+        """The question whether an address was entered by its owner. Nothing that anybody submitted is in it."""
+        return self._notice("confirm", notices.confirm_values(confirm_url, valid_days=valid_days), sender, on)
+
+    def goodbye(self, links: Links, *, sender: Sender, on: date) -> Rendered:
+        """The confirmation of an end; with a way back where `preferences_url` is set."""
+        return self._notice("goodbye", notices.goodbye_values(links), sender, on)
+
+    def changed(self, changes: Sequence[Change], links: Links, *, sender: Sender, on: date) -> Rendered:
+        """What was changed in somebody's settings; see `changes_between`."""
+        return self._notice("changed", notices.changed_values(changes, links), sender, on)
+
+    def alert(self, troubles: Sequence[Trouble], *, sender: Sender, on: date) -> Rendered:
+        """What the operator should look at, the most urgent first."""
+        return self._notice("alert", notices.alert_values(troubles), sender, on)
+
+    def _mail(self, kind: str) -> _Mail:
+        if kind not in self._mails:
+            of = self._templates
+            subject, html = of.text(f"{kind}/subject.txt"), of.html_shell(f"{kind}/body.mjml")
+            self._mails[kind] = _Mail(subject, html, of.text_shell(f"{kind}/body.txt"))
+        return self._mails[kind]
+
+    def _notice(self, kind: str, own: Mapping[str, object], sender: Sender, on: date) -> Rendered:
+        mail = self._mail(kind)
+        values = _common(mail, {"day": long_date(on), **own}, sender)
+        (html, _), (text, _) = mail.html.fill(values), mail.text.fill(values)
+        return Rendered(kind, values["subject"], tuple(html), tuple(text))
+
+    def _papers(
+        self, kind: str, digest: Digest, links: Links, sender: Sender, own: Mapping[str, object]
+    ) -> Rendered:
+        mail = self._mail(kind)
+        footer = footer_of(digest.profile, links, postal_address=sender.postal_address)
+        known = {"day": long_date(digest.issue.on), "footer": footer, **opening_of(digest)._asdict(), **own}
+        values = _common(mail, known, sender)
+        (head, foot), (text_head, text_foot) = mail.html.fill(values), mail.text.fill(values)
         papers = self._fit(list(entries_of(digest, links)), LARGEST_HTML - _size(head) - _size(foot))
         return Rendered(
-            "digest",
+            kind,
             values["subject"],
             (*head, *[both.html for both in papers], *foot),
             (*text_head, *[both.text for both in papers], *text_foot),
             issue=digest.issue.key,
         )
-
-    def _values(self, digest: Digest, links: Links, sender: Sender) -> dict[str, Any]:
-        opening = opening_of(digest)
-        values: dict[str, Any] = {
-            "day": long_date(digest.issue.on),
-            "name": said(sender.name),
-        } | opening._asdict()
-        values["subject"] = self._subject(values).text.rstrip("\n")
-        values["footer"] = footer_of(digest.profile, links, postal_address=sender.postal_address)
-        return values
 
     def _fit(self, entries: list[Entry], room: int) -> list[Both]:
         """The papers with as much detail as `room` bytes of HTML allow."""
@@ -83,6 +146,11 @@ class Renderer:
                 return [*kept, self._cards.more(f"And {left}: this mail is full.")]
             kept += row
         return kept
+
+
+def _common(mail: _Mail, own: Mapping[str, object], sender: Sender) -> dict[str, Any]:
+    values = {"name": said(sender.name), **own}
+    return {**values, "subject": mail.subject(values).text.rstrip("\n")}
 
 
 def _size(fragments: list[Fragment]) -> int:

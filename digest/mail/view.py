@@ -30,6 +30,7 @@ _HEADINGS = {
     Section.POPULAR: "Popular right now",
     Section.WILDCARD: "One from outside your interests",
 }
+_PERIODS = {"week": " this week", "month": " this month"}
 _CHIP_WORDING = {
     ReasonKind.AUTHOR: "{}, followed",
     ReasonKind.ORGANIZATION: "{}, followed",
@@ -171,10 +172,11 @@ def _value(pick: Pick) -> float:
 
 def _scale(shown: int, candidates: int, profile: Profile) -> str:
     wanted = interests_of(profile, said)
+    period = _PERIODS.get(profile.cadence.every, "")
     if not shown and not candidates:
         return "No new papers were picked up since your last digest."
     if not shown:
         close_to = wanted or "what the community likes"
         return f"None of {counted(candidates, 'new paper')} came close to {close_to}."
-    scale = f"{shown:,} of {counted(max(candidates, shown), 'new paper')}"
+    scale = f"{shown:,} of {counted(max(candidates, shown), 'new paper')}{period}"
     return f"{scale}, matched to {wanted}." if wanted else f"{scale}, the ones the community likes most."

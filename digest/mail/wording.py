@@ -38,6 +38,11 @@ def long_date(day: date) -> str:
     return f"{list(_DAYS.values())[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def day_and_month(day: date) -> str:
+    """5 March."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
 def short_date(day: date) -> str:
     """5 Mar 2026, with spaces at which a line does not break."""
     return f"{day.day}\u00a0{_MONTHS[day.month - 1][:3]}\u00a0{day.year}"
