@@ -23,6 +23,7 @@ from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
 from digest.settings import Settings, SourceSettings, load_settings, write_private
+from digest.sources import Trial, try_source
 from digest.store import Store
 from digest.subscriptions import SyncReport, sync_profiles
 
@@ -96,9 +97,10 @@ class App:
 
     def sources(self) -> list[Source]:
         """The configured sources, each with its way to be reached."""
-        return [self._source(wanted) for wanted in self.settings.file.source]
+        return [self.source(wanted) for wanted in self.settings.file.source]
 
-    def _source(self, wanted: SourceSettings) -> Source:
+    def source(self, wanted: SourceSettings) -> Source:
+        """One source with its way to be reached."""
         if wanted.path is not None:
             return Source(wanted.name, path=self.settings.inside_home(wanted.path))
         return Source(
@@ -116,6 +118,11 @@ class App:
         if allow_private not in self._guests:
             self._guests[allow_private] = polite_fetcher(allow_private=allow_private)
         return self._guests[allow_private]
+
+    def try_source(self, source: Source, *, now: datetime) -> list[Trial]:
+        """What is understood of a source at the moment; nothing is stored. Raises `SourceError`."""
+        wait_for_settling([source.path] if source.path else [])
+        return try_source(source, _read_folder, now=now)
 
     def folders(self) -> list[Path]:
         """The places of the sources that are files or folders."""

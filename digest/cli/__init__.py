@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import look, outbox, start, verbs
+from digest.cli import look, outbox, sources, start, verbs
 from digest.cli.context import make_context
 
 app = typer.Typer(
@@ -64,8 +64,8 @@ app.command()(verbs.deliver)
 app.command()(verbs.run)
 app.command()(look.status)
 app.command()(look.papers)
-app.command()(look.sources)
 app.command()(look.explain)
+app.add_typer(sources.sources, name="sources")
 app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(outbox.outbox, name="outbox")
 

@@ -1,4 +1,4 @@
-"""Commands that only look: `status`, `papers`, `sources`, `explain`, `subscribers`."""
+"""Commands that look: `status`, `papers`, `explain`, and `subscribers` with what an operator does for a person."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,9 +7,9 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import paper_as_json, print_json, print_table
+from digest.cli.sources import print_states, states
 
 if TYPE_CHECKING:
-    from digest.app import App
     from digest.store.people import Status, Subscriber
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -26,12 +26,12 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
-        sources = _sources(app)
+        found = states(app)
         with app.store.reading() as db:
             answer: dict[str, Any] = {
                 "home": app.settings.home,
                 "papers": papers.count_papers(db),
-                "sources": sources,
+                "sources": found,
                 "subscribers": people.count_subscribers(db),
                 "outbox": history.count_deliveries(db),
                 "waiting_since": history.oldest_open(db),
@@ -53,7 +53,7 @@ def _print_status(answer: dict[str, Any]) -> None:
     if answer["waiting_since"]:
         typer.echo(f"waiting      since {answer['waiting_since']:%Y-%m-%d %H:%M} UTC")
     typer.echo("")
-    _print_sources(answer["sources"])
+    print_states(answer["sources"])
     for title, rows in (
         (
             "Pages that gave nothing",
@@ -72,47 +72,6 @@ def _print_status(answer: dict[str, Any]) -> None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-
-
-def _sources(app: "App") -> list[dict[str, Any]]:
-    """Every configured source with its state; one that was never tried is `new`."""
-    from digest.store.sources import source_state
-
-    found = []
-    with app.store.reading() as db:
-        for source in app.sources():
-            state = source_state(db, source.name)
-            place = source.url or str(source.path)
-            known = asdict(state) if state else {"state": "new", "reason": None}
-            found.append(
-                {"name": source.name, "place": place} | {k: v for k, v in known.items() if k != "name"}
-            )
-    return found
-
-
-def _print_sources(sources: list[dict[str, Any]]) -> None:
-    rows = []
-    for source in sources:
-        succeeded = source.get("succeeded_at")
-        last = f"{succeeded:%Y-%m-%d %H:%M} UTC" if succeeded else "never"
-        told = source["reason"] or (
-            f"next try {source['next_try_at']:%H:%M} UTC" if source.get("failures") else ""
-        )
-        rows.append((source["name"], source["state"], last, source.get("papers", 0), source["place"], told))
-    print_table(("source", "state", "last success", "papers", "place", ""), rows)
-
-
-def sources(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the sources and what each said the last time.
-
-    Example: digest sources
-    """
-    from digest.app import App
-
-    context: Context = ctx.obj
-    with exits_in_words(), App.open(context.home) as app:
-        found = _sources(app)
-    print_json(found) if as_json else _print_sources(found)
 
 
 def papers(ctx: typer.Context, as_json: AsJson = False) -> None:
