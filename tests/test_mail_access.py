@@ -10,7 +10,6 @@ from lxml import html as lxml_html
 from digest.mail.catalogue import sample
 from digest.mail.links import Links
 from digest.mail.render import KINDS, Renderer
-from digest.mail.themes import THEMES, Palette
 
 RENDERER = Renderer()
 ONLY_IN_ONE = {"Why"}  # chips need no label where they look like chips
@@ -96,24 +95,3 @@ def test_both_parts_hold_the_same_words(mail, page):
         re.findall(r"\w{3,}", " ".join(word for word in mail.text.split() if word not in links))
     )
     assert {word for word in (in_html | in_text) if in_html[word] != in_text[word]} <= ONLY_IN_ONE
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2.2."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("name", THEMES)
-@pytest.mark.parametrize("light", ["light", "dark"])
-def test_every_ink_can_be_read_on_what_it_stands_on(name, light):
-    palette: Palette = getattr(THEMES[name], light)
-    inks = {ink: contrast(getattr(palette, ink), palette.page) for ink in ("ink", "body", "soft", "accent")}
-    inks["chip_ink"] = contrast(palette.chip_ink, palette.chip)
-    assert {ink: ratio for ink, ratio in inks.items() if ratio < 4.5} == {}

@@ -113,14 +113,22 @@ def _list_id(sender: Sender) -> bytes:
 
 
 def _body(rendered: Rendered, boundary: bytes) -> bytes:
-    """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4)."""
-    edge = b"--" + boundary
+    """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4).
+
+    With a logo, the HTML and the picture are one part together (RFC 2387).
+    """
+    edge = b"\r\n--" + boundary
+    html = (_PART % b"html", *[fragment.quoted for fragment in rendered.html_fragments])
+    if rendered.logo:
+        inner = b"\r\n--" + boundary + b"+"
+        related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
+        html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.part, inner, b"--\r\n")
     return b"".join(
         (
-            edge + b"\r\n" + _PART % b"plain",
+            edge[2:] + b"\r\n" + _PART % b"plain",
             *[fragment.quoted for fragment in rendered.text_fragments],
-            b"\r\n" + edge + b"\r\n" + _PART % b"html",
-            *[fragment.quoted for fragment in rendered.html_fragments],
-            b"\r\n" + edge + b"--\r\n",
+            edge + b"\r\n",
+            *html,
+            edge + b"--\r\n",
         )
     )

@@ -14,7 +14,7 @@ from digest.mail.notices import Change, Trouble, changes_between
 from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
 from digest.mail.templates import Filling, Shell, TemplateFolder
-from digest.mail.themes import THEMES
+from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, opening_of, said
 from digest.mail.week import bars_of
 from digest.mail.wording import counted, day_and_month, long_date, rhythm_of
@@ -43,12 +43,15 @@ class _Mail:
 class Renderer:
     """Writes mails. Make one and keep it: papers are written once for all readers, templates compiled when first used.
 
-    `folder` is a folder `templates` like the one that comes with the program, which is the default. `shares = False`
-    writes every paper anew for every reader; the result is the same. Raises `DigestError` for a broken template.
+    `folder` is a folder `templates` like the one that comes with the program, which is the default; `theme` one of
+    `THEMES`, or what `build_theme` made. `shares = False` writes every paper anew for every reader; the result is the same. Raises `DigestError` for a broken template.
     """
 
-    def __init__(self, folder: Path | None = None, *, shares: bool = True) -> None:
-        self._templates = TemplateFolder(folder or shipped("templates"), THEMES["paper"])
+    def __init__(
+        self, folder: Path | None = None, *, theme: Theme | None = None, shares: bool = True
+    ) -> None:
+        self._theme = theme or THEMES["paper"]
+        self._templates = TemplateFolder(folder or shipped("templates"), self._theme)
         self._cards = CardWriter(self._templates, shares=shares)
         self._mails: dict[str, _Mail] = {}
         self._mail("digest")
@@ -107,7 +110,7 @@ class Renderer:
         mail = self._mail(kind)
         values = _common(mail, {"day": long_date(on), **own}, sender)
         (html, _), (text, _) = mail.html.fill(values), mail.text.fill(values)
-        return Rendered(kind, values["subject"], tuple(html), tuple(text))
+        return Rendered(kind, values["subject"], tuple(html), tuple(text), logo=self._theme.logo)
 
     def _papers(
         self, kind: str, digest: Digest, links: Links, sender: Sender, own: Mapping[str, object]
@@ -124,6 +127,7 @@ class Renderer:
             (*head, *[both.html for both in papers], *foot),
             (*text_head, *[both.text for both in papers], *text_foot),
             issue=digest.issue.key,
+            logo=self._theme.logo,
         )
 
     def _fit(self, entries: list[Entry], room: int) -> list[Both]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from digest.mail.logo import Logo
 from digest.mail.quoted import Fragment
 
 
@@ -34,6 +35,7 @@ class Rendered:
     html_fragments: tuple[Fragment, ...]
     text_fragments: tuple[Fragment, ...]
     issue: str = ""  # key of the Issue, where the mail belongs to one
+    logo: Logo | None = None
 
     @cached_property
     def html(self) -> str:

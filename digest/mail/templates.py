@@ -120,21 +120,22 @@ class TemplateFolder:
 
     def html(self, name: str) -> Filling:
         """A hand-written HTML template."""
-        return self._checked(name, lambda: Filling(self._html, self._first_pass(name)))
+        return self._checked(name, lambda: Filling(self._html, self.source(name)))
 
     def text(self, name: str) -> Filling:
         """A plain-text template; the filter `wrapped` sets a paragraph to 72 columns."""
-        return self._checked(name, lambda: Filling(self._text, self._first_pass(name)))
+        return self._checked(name, lambda: Filling(self._text, self.source(name)))
 
     def html_shell(self, name: str) -> Shell:
         """An MJML document as HTML."""
-        return self._checked(name, lambda: _shell(self._html, mjml2html(self._first_pass(name), fonts={})))
+        return self._checked(name, lambda: _shell(self._html, mjml2html(self.source(name), fonts={})))
 
     def text_shell(self, name: str) -> Shell:
         """The plain text around the papers."""
-        return self._checked(name, lambda: _shell(self._text, self._first_pass(name)))
+        return self._checked(name, lambda: _shell(self._text, self.source(name)))
 
-    def _first_pass(self, name: str) -> str:
+    def source(self, name: str) -> str:
+        """A template with its square brackets filled."""
         return self._source.get_template(name).render(theme=self._theme)
 
     def _checked(self, name: str, make: Callable[[], Made]) -> Made:

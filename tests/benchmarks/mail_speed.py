@@ -29,7 +29,7 @@ from digest.mail.footer import footer_of
 from digest.mail.links import Links
 from digest.mail.message import Recipient, Sign, message_id_for, write_message
 from digest.mail.render import Renderer
-from digest.mail.templates import wrapped
+from digest.mail.templates import PAPERS, TemplateFolder, wrapped
 from digest.mail.themes import THEMES
 from digest.mail.view import card_of, entries_of, opening_of
 from digest.mail.wording import long_date
@@ -117,46 +117,19 @@ class Usual:
     """The usual way: everything anew for each mail, with the libraries one finds first."""
 
     def __init__(self, key: bytes | None) -> None:
-        folder = shipped("templates") / "email"
-        square = Environment(
-            variable_start_string="[[",
-            variable_end_string="]]",
-            block_start_string="[%",
-            block_end_string="%]",
-            autoescape=False,
-        )
-        layout = (folder / "_layout.mjml").read_text()
-        theme = THEMES["paper"]
-        parts = {
-            name: square.from_string((folder / f"digest/{name}").read_text()).render(theme=theme)
-            for name in ("card.html", "why.html", "card.txt", "why.txt")
-        }
-        papers = "{% for card, why in papers %}" + parts["card.html"] + parts["why.html"] + "{% endfor %}"
-        body = (
-            (folder / "digest/body.mjml")
-            .read_text()
-            .split("%]", 2)[2]
-            .rsplit("[%", 1)[0]
-            .replace("{# papers #}", papers)
-        )
-        whole = layout.replace("[% block body %][% endblock %]", body)
-        self._html = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-            square.from_string(whole).render(theme=theme)
-        )
+        folder = TemplateFolder(shipped("templates"), THEMES["paper"])
+
+        def with_papers(body: str, suffix: str) -> str:
+            parts = folder.source(f"digest/card.{suffix}") + folder.source(f"digest/why.{suffix}")
+            return folder.source(body).replace(
+                PAPERS, "{% for card, why in papers %}" + parts + "{% endfor %}"
+            )
+
+        html = Environment(autoescape=True, undefined=StrictUndefined)
         text = Environment(autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         text.filters["wrapped"] = wrapped
-        plain = (
-            (folder / "_layout.txt")
-            .read_text()
-            .replace(
-                "[% block body %][% endblock %]",
-                "{{ scale|wrapped }}\n{% for card, why in papers %}"
-                + parts["card.txt"]
-                + parts["why.txt"]
-                + "{% endfor %}",
-            )
-        )
-        self._text = text.from_string(plain)
+        self._html = html.from_string(with_papers("digest/body.mjml", "html"))
+        self._text = text.from_string(with_papers("digest/body.txt", "txt"))
         self._key = key
 
     def __call__(self, job: Job) -> bytes:
