@@ -126,6 +126,24 @@ HOSTILE = {
     + b"\\" * 1_000_000
     + b"](https://huggingface.co/papers/2501.00001)",
     "a million half links": b"[x](https://huggingface.co/papers/2501.00001)\n\n" + b"](https://" * 500_000,
+    "a feed of 50,000 entries": b"<rss><channel>"
+    + b"<item><title>A Title</title></item>" * 50_000
+    + b"</channel></rss>",
+    "a feed of open entries": b"<rss><channel>" + b"<item><title>A Title" * 50_000,
+    "a feed of a million references": b"<rss><channel><item><title>"
+    + b"&nbsp;" * 1_000_000
+    + b"</title></item></channel></rss>",
+    "50,000 links": b'<p><a href="https://arxiv.org/abs/2501.00001">Two Words</a>' * 50_000,
+    "a million open braces": b"@article{x,\n title={" + b"{" * 1_000_000,
+    "300,000 open references": b"@article{x,\n" * 300_000,
+    "300,000 records": b"TY  - JOUR\nTI  - A Title\n" * 300_000,
+    "200,000 marks of a listing": b"Archives at http://arxiv.org/\n"
+    + b"\\\\\narXiv:2501.00001\nTitle: x\n" * 200_000,
+    "200,000 parts of a mail": b"From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n"
+    + b"--x\n\nx\n" * 200_000,
+    "10,000 mails in one another": b"From: a@example.org\nMIME-Version: 1.0\n"
+    + b"Content-Type: message/rfc822\n\n" * 10_000,
+    "a mail header of 5 MB": b"From: a@example.org\nMIME-Version: 1.0\nX: " + b"x\n " * 1_500_000,
     "50 MB": b"x" * 50_000_000,
     "a million nulls": b"[" + b"null," * 1_000_000 + b"null]",
     "a cut utf-16": SEED.encode("utf-16")[:-1],

@@ -18,7 +18,8 @@ from digest.pages.outcome import broken, empty, listed
 from digest.text import clean_text
 
 FORMAT = "huggingface-json"
-_LISTS = ("dailyPapers", "searchResults", "papers", "data", "results", "items")
+_LISTS = ("dailyPapers", "searchResults", "papers", "data", "results")
+_TELLING = frozenset({"upvotes", "ai_summary", "publishedAt", "discussionId", "submittedOnDailyAt"})
 _RESEMBLES = re.compile(r"""["'](?:paper|summary|numComments|dailyPapers|upvotes)["']\s*:""")
 _REPR = re.compile(r"\s*\{\s*'(?:paper|id|title)'\s*:")
 
@@ -82,7 +83,9 @@ def _is_ours(record: Any) -> bool:
         return False
     if isinstance(record.get("paper"), dict):
         return True
-    return isinstance(record.get("title"), str) and bool({"summary", "upvotes", "ai_summary"} & record.keys())
+    return (
+        isinstance(record.get("title"), str) and bool(_TELLING & record.keys()) and "abstract" not in record
+    )
 
 
 def _inner(record: Any) -> Mapping[str, Any]:

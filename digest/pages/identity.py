@@ -16,7 +16,9 @@ _IN_TEXT = re.compile(
 )
 _DOI = re.compile(r"(?<![\w.])10\.\d{4,9}/[^\s\"<>?#&]{1,200}")
 _PREPRINT_VERSION = re.compile(r"^(10\.(?:1101|64898)/[\d.]+\d)(?:v\d+.*|\.(?:full|abstract).*)$")
-_OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,200}&)?id=([\w-]{5,20})")
+_OPENREVIEW = re.compile(
+    r"(?:openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,200}&)?id=|^openreview:)([\w-]{5,20})"
+)
 _ARCHIVES = re.compile(
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|econ"
     "|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 # "Powell, W., Yan, N." as bioRxiv writes it, and "van der Berg, J. P.; Smith, A.".
 _PAIRS = re.compile(r"\s*([^,;]{1,80}),\s*((?:[^\W\d_]\.?[ -]?){1,5})\s*(?:[,;]|$)")
 _AND = re.compile(r"\s*(?:;|,\s*(?:and\s+)?|\s+and\s+|&)\s*")
-_EMAIL = re.compile(r"\S+@\S+\s*\(([^()]{1,200})\)|<?\S+@\S+>?")
+_EMAIL = re.compile(r"\S{1,100}@\S{1,200} ?\(([^()]{1,200})\)|<?\S{1,100}@\S{1,200}>?")
 
 
 def people(names: Sequence[str]) -> tuple[str, ...]:
     """Names one each, whether they came so or joined in one text."""
-    cleaned = [" ".join(_EMAIL.sub(r"\1", name[:100_000]).split()).strip(" ,;") for name in names]
+    cleaned = [_EMAIL.sub(r"\1", " ".join(name[:100_000].split())).strip(" ,;") for name in names]
     cleaned = [name for name in cleaned if name]
     if len(cleaned) == 1:
         return split_names(cleaned[0])

@@ -1,14 +1,20 @@
 """Which parser knows a page, and what to say when none does. Names and media types are only hints."""
 
+from dataclasses import replace
+
 from digest.model import Page, ParsedPage
 from digest.pages import (
     arxiv_mail,
+    citation_html,
     feed,
     huggingface_html,
     huggingface_json,
     huggingface_markdown,
     huggingface_text,
     json_text,
+    message,
+    records,
+    references,
     xml_text,
 )
 from digest.pages.document import Document, Reader, decode, is_binary
@@ -45,7 +51,19 @@ def read(page: Page) -> ParsedPage:
     for magic, what in _MAGIC:
         if page.body.startswith(magic):
             return unrecognised(f"It is {what}.")
+    if message.looks_like_a_message(page.body):
+        return _read_message(page)
     return _read_text(page)
+
+
+def _read_message(page: Page) -> ParsedPage:
+    """The papers of the document inside a mail that has most of them: mails say the same in text and in HTML."""
+    documents = [replace(page, body=body, media_type=kind) for kind, body in message.documents_in(page.body)]
+    found = [_read_text(document) for document in documents if document.body.strip()]
+    best = max(found, key=lambda parsed: (len(parsed.papers), parsed.format is not None), default=None)
+    if best is None or best.format is None:
+        return unrecognised("It is a mail, but nothing in it is a page known here.")
+    return best
 
 
 def _read_text(page: Page) -> ParsedPage:
@@ -76,11 +94,14 @@ def _understood(text: str, page: Page) -> tuple[Document, str | None]:
 
 _READERS: tuple[Reader, ...] = (
     huggingface_json,
+    records,
     feed,
     huggingface_html,
     arxiv_mail,
     huggingface_markdown,
     huggingface_text,
+    references,
+    citation_html,
 )
 
 

@@ -1,6 +1,7 @@
 """XML from strangers: no entities, no network, linear time."""
 
 import re
+from functools import lru_cache
 
 from lxml import etree
 
@@ -11,7 +12,7 @@ _START = re.compile(
 )
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _NAMED = re.compile(r"&(?!amp;|lt;|gt;|quot;|apos;)[A-Za-z][A-Za-z0-9]{1,30};")
-_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+_DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
 
 
 class NotXmlError(ValueError):
@@ -34,8 +35,10 @@ def load(text: str) -> tuple[etree._Element, bool]:
     """
     if "<!ENTITY" in text:
         raise NotXmlError("it declares entities, which no feed needs")
-    body = _NAMED.sub(lambda match: unescape(match[0]).replace("&", "&amp;"), _NOT_XML.sub("", text))
-    body = _DECLARATION.sub("", body, count=1)  # it may name an encoding, but this is text already
+    body = _NAMED.sub(_character, _NOT_XML.sub("", text))
+    body = body.lstrip()
+    if declaration := _DECLARATION.match(body):  # it may name an encoding, but this is text already
+        body = body[declaration.end() :]
     for recover in (False, True):
         parser = etree.XMLParser(
             encoding="utf-8",
@@ -54,6 +57,15 @@ def load(text: str) -> tuple[etree._Element, bool]:
         if root is not None:
             return root, recover
     raise NotXmlError("it is no well-formed XML")
+
+
+@lru_cache(maxsize=1000)
+def _known(reference: str) -> str:
+    return unescape(reference).replace("&", "&amp;")
+
+
+def _character(match: re.Match[str]) -> str:
+    return _known(match[0])
 
 
 def local_name(element: etree._Element) -> str:
