@@ -10,17 +10,15 @@ _OF_INTEREST = _FOLLOWED | {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.T
 _LIKED = {ReasonKind.TRENDING}
 
 
-# A match below this part of a perfect one is chance: one common word in a long abstract.
-_FLOOR = 0.1
-
-
 @dataclass(frozen=True, slots=True)
 class Material:
     """What one reader's digest can be made of."""
 
     papers: Mapping[str, Paper]  # candidates by id
-    ranked: Sequence[Score]  # the candidates for this profile, best first, without muted ones
+    ranked: Sequence[Score]  # the best new candidates for this profile, in the order they should be read
     shown: Collection[str] = frozenset()  # ids of papers the reader has had before
+    floor: float = 0.1  # a match below this part of a perfect one is none
+    wildcard: Score | None = None  # the paper from outside the profile, if there is one worth it
 
 
 def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip:
@@ -30,9 +28,9 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     most the share of places that the reader's trending dial gives them.
     """
     new = [score for score in material.ranked if score.paper_id not in material.shown]
-    picked = _pick(profile, new, material.papers, _FLOOR)
+    picked = _pick(profile, new, material, material.floor)
     if not picked and profile.quiet_day == "carry-over":
-        picked = _pick(profile, new, material.papers, 0.0)
+        picked = _pick(profile, new, material, 0.0)
     candidates = sum(paper_id not in material.shown for paper_id in material.papers)
     if picked or profile.quiet_day == "note":
         return Digest(issue, profile.email, tuple(picked), candidates, profile)
@@ -48,30 +46,26 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     )
 
 
-def _pick(profile: Profile, new: Sequence[Score], papers: Mapping[str, Paper], floor: float) -> list[Pick]:
+def _pick(profile: Profile, new: Sequence[Score], material: Material, floor: float) -> list[Pick]:
     matched = [score for score in new if interest_of(score) > floor * (1 - profile.trending)]
-    outside = sorted(
-        (score for score in new if interest_of(score) <= 0 < liked_of(score)),
-        key=lambda score: (-liked_of(score), score.paper_id),
-    )
-    wild = 1 if profile.wildcard and profile.max_papers > 1 and matched else 0
-    popular_places = (
-        profile.max_papers if not profile.interests else round(profile.trending * profile.max_papers)
-    )
-    popular = outside[
-        : min(popular_places, max(profile.max_papers - wild - len(matched), 0) or popular_places)
+    wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
+    kept_for_wild = {score.paper_id for score in wild}
+    outside = [
+        score
+        for score in new
+        if interest_of(score) <= 0 < liked_of(score) and score.paper_id not in kept_for_wild
     ]
-    best = sorted([*matched, *popular], key=lambda score: (-score.value, score.paper_id))[
-        : profile.max_papers - wild
-    ]
-    chosen = {score.paper_id for score in best}
-    wildcard = [score for score in outside if score.paper_id not in chosen][:wild]
-    sections = [(score, _section(score)) for score in best] + [
-        (score, Section.WILDCARD) for score in wildcard
-    ]
+    places = profile.max_papers - len(wild)
+    popular = set(outside[: places if not profile.interests else round(profile.trending * places)])
+    best = [
+        score
+        for score in new
+        if score in popular or (score in matched and score.paper_id not in kept_for_wild)
+    ][:places]
+    sections = [(score, _section(score)) for score in best] + [(score, Section.WILDCARD) for score in wild]
     order = list(Section)
-    sections.sort(key=lambda pair: order.index(pair[1]))  # stable: best first inside each section
-    return [Pick(papers[score.paper_id], score, section) for score, section in sections]
+    sections.sort(key=lambda pair: order.index(pair[1]))  # stable: the order of reading inside each section
+    return [Pick(material.papers[score.paper_id], score, section) for score, section in sections]
 
 
 def _section(score: Score) -> Section:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from digest.cadence import due_issue, next_issue
-from digest.compose import Material, compose
+from digest.compose import compose
 from digest.errors import DigestError, SourceError
 from digest.letters import Letters
+from digest.material import Papers, materials
 from digest.model import Digest, Page, Paper, Profile, Skip
 from digest.pages import parse
 from digest.pages.folder import Unreadable
@@ -40,7 +41,8 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
         profile.cadence, profile.timezone, now
     )
     ranker = PaperRanker().fit(papers)
-    material = Material({paper.id: paper for paper in papers}, ranker.rank(profile, papers, now=now))
+    chosen_from = Papers({paper.id: paper for paper in papers}, {})
+    [material] = materials(ranker, chosen_from, [(profile, frozenset())], now=now)
     digest = compose(issue, profile, material)
     if isinstance(digest, Digest):
         return Preview(digest, None, tuple(troubles))

@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 
 from digest.cadence import due_issue, in_words, lookback, next_issue
 from digest.compose import Material, compose
-from digest.model import Digest, Issue, Message, Score, Skip, SkipReason
+from digest.material import Papers, materials
+from digest.model import Digest, Issue, Message, Skip, SkipReason
 from digest.ranking import PaperRanker
 from digest.store import Store
 from digest.store.outbox import Owed, enqueue_digest
@@ -38,6 +39,7 @@ from digest.store.people import (
 log = logging.getLogger(__name__)
 BATCH = 100  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
 _LISTED = 200  # people who are not due that a report names one by one
+_LEARNT_FROM = timedelta(days=21)  # before the candidates: what an ordinary day is like for a profile
 _LOOK_AGAIN = timedelta(
     minutes=15
 )  # when there was nothing new at the hour: a late page still makes today's digest
@@ -185,21 +187,18 @@ class _Desk:
         """People who look back equally far share their candidates and one ranking."""
         since = self._now - back
         stored = {one.paper.id: one for one in self._corpus if one.last_seen_at > since}
-        papers = {paper_id: one.paper for paper_id, one in stored.items()}
-        people = [person for person, _ in group]
+        past = {
+            one.paper.id: (one.last_seen_at.date(), one.paper)
+            for one in self._corpus
+            if since - _LEARNT_FROM < one.last_seen_at <= since
+        }
+        papers = Papers({paper_id: one.paper for paper_id, one in stored.items()}, past)
         with self._store.reading() as db:
-            shown = shown_papers(db, [person.id for person in people], since)
-        # Enough of the list that what was shown before, and what is not of interest, leaves a full digest.
-        enough = max(map(len, shown.values())) + 3 * max(person.profile.max_papers for person in people)
-        profiles = [person.profile for person in people]
-        rankings = (
-            self._ranker.rank_many(profiles, list(papers.values()), now=self._now, limit=enough)
-            if papers
-            else []
-        )
-        scores: list[Sequence[Score]] = [ranking.scores for ranking in rankings] or [()] * len(people)
-        for (person, issue), ranked in zip(group, scores, strict=True):
-            material = Material(papers, ranked, shown[person.id])
+            shown = shown_papers(db, [person.id for person, _ in group], since)
+        people = [(person.profile, frozenset(shown[person.id])) for person, _ in group]
+        for (person, issue), material in zip(
+            group, materials(self._ranker, papers, people, now=self._now), strict=True
+        ):
             yield _Decision(person, issue, self._finish(person, issue, material, stored))
 
     def _finish(

@@ -17,7 +17,11 @@ def made(*scores, shown=(), **profile):
     ranked = sorted(scores, key=lambda score: (-score.value, score.paper_id))
     papers = {f"arxiv:2602.{n:05d}": a_paper(n) for n in range(40)}
     known = {score.paper_id: papers[score.paper_id] for score in scores}
-    return compose(an_issue(), a_profile(**profile), Material(known, ranked, set(shown)))
+    wild = next((score for score in scores if score.paper_id == "arxiv:2602.00030"), None)
+    wanted = a_profile(**profile)
+    return compose(
+        an_issue(), wanted, Material(known, ranked, set(shown), wildcard=wild if wanted.wildcard else None)
+    )
 
 
 def picked(digest):
