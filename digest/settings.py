@@ -52,7 +52,18 @@ class SmtpSettings(Strict):
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls | tls | none")
     username: str | None = Field(None, description="the password comes from DIGEST_SMTP_PASSWORD in .env")
     ca_file: Path | None = Field(None, description="certificate authority of a private server, as PEM")
-    timeout: float = Field(60.0, description="seconds for connecting and for each answer", gt=0, le=600)
+    auth: Literal["auto", "plain", "login", "xoauth2"] = Field(
+        "auto", description="auto | plain | login | xoauth2, where the password is the access token"
+    )
+    timeout: float = Field(
+        60.0, description="seconds for connecting and for each answer, complete", gt=0, le=600
+    )
+    end_timeout: float = Field(
+        600.0,
+        description="seconds for the answer to a whole message; too few make doubtful ones",
+        gt=0,
+        le=3600,
+    )
 
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> Self:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from digest.errors import TemporaryTransportError, TransportError
-from digest.mail.transport import AboutToEnd, Withdrawn
+from digest.mail.transport import AboutToEnd, Unreachable, Withdrawn
 from digest.model import Envelope
 
 
@@ -22,6 +22,10 @@ class FileTransport:
 
     def __exit__(self, *_: object) -> None:
         return
+
+    def connect(self) -> None:
+        """See `Transport.connect`: the folder is made."""
+        _make(self._folder)
 
     def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
         """Write the file and make it durable before it gets its name. See `Transport.send`."""
@@ -41,13 +45,14 @@ class MaildirTransport:
     def __exit__(self, *_: object) -> None:
         return
 
+    def connect(self) -> None:
+        """See `Transport.connect`: the folders of a Maildir are made."""
+        for part in ("tmp", "new", "cur"):
+            _make(self._folder / part)
+
     def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
         """Deliver into `new/` by way of `tmp/`. See `Transport.send`."""
-        try:
-            for part in ("tmp", "new", "cur"):
-                (self._folder / part).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _cannot_write(self._folder, error) from error
+        self.connect()
         name = f"{sha256(envelope.rcpt_to.encode() + b'|' + raw).hexdigest()[:32]}.digest"
         return _write_durably(self._folder / "tmp", self._folder / "new" / name, raw, about_to_end)
 
@@ -56,10 +61,17 @@ def _safe_name(address: str) -> str:
     return re.sub(r"[^A-Za-z0-9.@_+-]", "_", address)[:80].lstrip(".")
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unreachable(str(_cannot_write(folder, error))) from error
+
+
 def _write_durably(temporary_folder: Path, target: Path, raw: bytes, about_to_end: AboutToEnd) -> str:
     temporary = temporary_folder / f".{target.name}.{os.getpid()}.tmp"
+    _make(temporary_folder)
     try:
-        temporary_folder.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(raw)
             file.flush()

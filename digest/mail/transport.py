@@ -8,7 +8,7 @@ write down "may have left from here on" in the one moment that matters.
 from collections.abc import Callable
 from typing import Protocol, Self
 
-from digest.errors import TransportError
+from digest.errors import TemporaryTransportError, TransportError
 from digest.model import Envelope
 
 AboutToEnd = Callable[[], bool]
@@ -18,13 +18,28 @@ class Withdrawn(Exception):  # noqa: N818  # not an error: the caller asked for 
     """`about_to_end` said no: the message did not leave."""
 
 
+class Unreachable(TemporaryTransportError):  # noqa: N818  # a state of the server, said as one
+    """There is no connection, or none on which we may send: no message was tried, and the next would fare no better."""
+
+    def __init__(self, message: str, *, code: int | None = None, status: str | None = None) -> None:
+        super().__init__(message, whole_server=True, code=code, status=status)
+
+
+class InDoubt(TemporaryTransportError):  # noqa: N818  # neither refused nor accepted
+    """The end of the message was sent and the answer never came: it may have left (RFC 1047)."""
+
+
 class Transport(Protocol):
     """Takes messages to the next server. Use it as a context manager: leaving it closes the connection."""
+
+    def connect(self) -> None:
+        """Make the connection now, so that its troubles cost no message an attempt. Raises `Unreachable`."""
+        ...
 
     def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
         """Hand over one message; returns what the server said.
 
-        Raises `TemporaryTransportError`, `PermanentTransportError`, or `Withdrawn`.
+        Raises `Unreachable`, `InDoubt`, another `TemporaryTransportError`, `PermanentTransportError`, or `Withdrawn`.
         """
         ...
 
@@ -44,6 +59,11 @@ class MemoryTransport:
 
     def __exit__(self, *_: object) -> None:
         return
+
+    def connect(self) -> None:
+        """See `Transport.connect`: `refuse` is asked about nobody's envelope."""
+        if isinstance(refusal := self._refuse(Envelope("", "")), Unreachable):
+            raise refusal
 
     def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
         """See `Transport.send`."""

@@ -1,0 +1,225 @@
+"""What is said to a mail server, in order (RFC 5321): greeting, TLS, log-in, and one message after the other.
+
+With PIPELINING (RFC 2920) the three commands before a message travel in one write, so that a message costs two round
+trips and not four. Their replies are read in order, and each counts for itself.
+"""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Self
+
+from digest.mail.replies import Reply
+from digest.mail.sasl import authenticate
+from digest.mail.transport import Unreachable
+from digest.mail.wire import Broken, Wire, in_words
+from digest.model import Envelope
+from digest.settings import SmtpSettings
+
+_QUIT_SECONDS = 2.0  # the answers that count were given before
+_SLOWEST = 1000.0  # bytes a second a server may take at least
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The replies to the three commands before a message. `rcpt` and `data` are None when they were not asked."""
+
+    mail: Reply
+    rcpt: Reply | None
+    data: Reply | None
+
+
+class Dialogue:
+    """One connection to the next server, greeted, secured and logged in. Everything it does may raise `Broken`."""
+
+    def __init__(self, wire: Wire, settings: SmtpSettings) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._extensions: dict[str, str] = {}
+        self._must_reset = False
+        self.messages = 0  # begun on this connection
+        self.greeting = ""
+
+    @classmethod
+    def open(cls, settings: SmtpSettings, password: str | None) -> Self:
+        """Connect as the settings say. Raises `Unreachable` in words the operator can act on."""
+        where = f"{settings.host}:{settings.port}"
+        try:
+            wire = Wire(socket.create_connection((settings.host, settings.port), timeout=settings.timeout))
+        except OSError as error:
+            raise Unreachable(
+                f"cannot connect to {where}: {in_words(error)}; check [smtp] host and port"
+            ) from error
+        try:
+            dialogue = cls(wire, settings)
+            dialogue._begin(where, password)
+        except BaseException as error:
+            wire.close()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise Unreachable(
+                    f"the certificate of {where} is not to be trusted: {error.verify_message};"
+                    " mend it, correct [smtp] host, or set [smtp] ca_file"
+                ) from error
+            if isinstance(error, Broken):
+                raise Unreachable(f"cannot connect to {where}: {error}") from error
+            raise
+        return dialogue
+
+    def _begin(self, where: str, password: str | None) -> None:
+        wanted = self._settings
+        if wanted.security == "tls":
+            self._encrypt()
+        greeting = self._wire.hear(wanted.timeout)
+        self.greeting = greeting.text
+        _must(greeting, f"{where} does not greet us")
+        self._greet(where)
+        if wanted.security == "starttls":
+            if "STARTTLS" not in self._extensions:
+                raise Unreachable(
+                    f"{where} does not offer STARTTLS, and nothing is sent in clear; use port 465 with security ="
+                    ' "tls", or security = "none" inside your own network'
+                )
+            _must(self._ask(b"STARTTLS"), f"{where} does not begin TLS")
+            self._encrypt()
+            self._greet(where)  # what was offered in clear counts no more (RFC 3207, 4.2)
+        if wanted.username:
+            self._log_in(where, wanted.username, password or "")
+
+    def _encrypt(self) -> None:
+        wanted = self._settings
+        context = ssl.create_default_context(cafile=str(wanted.ca_file) if wanted.ca_file else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._wire.encrypt(context, wanted.host, wanted.timeout)
+
+    def _greet(self, where: str) -> None:
+        name = socket.gethostname()
+        own_name = name if "." in name and name.isascii() else self._wire.own_address
+        reply = self._ask(f"EHLO {own_name}".encode())
+        # Who knows no EHLO knows neither TLS nor log-in; who is only busy says 4xx and is asked again later.
+        if reply.is_permanent and self._settings.security == "none" and not self._settings.username:
+            _must(self._ask(f"HELO {own_name}".encode()), f"{where} does not greet us")
+            self._extensions = {}
+            return
+        _must(reply, f"{where} does not greet us")
+        offered = (line.partition(" ") for line in reply.lines[1:])
+        self._extensions = {name.upper(): rest for name, _, rest in offered}
+
+    def _log_in(self, where: str, username: str, password: str) -> None:
+        wanted = self._settings
+        reply = authenticate(
+            self._wire,
+            offered=self._extensions.get("AUTH", ""),
+            wanted=wanted.auth,
+            username=username,
+            password=password,
+            seconds=wanted.timeout,
+        )
+        if reply.is_permanent:
+            raise Unreachable(
+                f"{where} does not accept username and password ({reply.text}):"
+                " check [smtp] username and DIGEST_SMTP_PASSWORD",
+                code=reply.code,
+                status=reply.status,
+            )
+        _must(reply, f"{where} cannot check the password now")
+
+    @property
+    def largest(self) -> int | None:
+        """The size of message the server says it takes (RFC 1870), None when it does not say."""
+        said = self._extensions.get("SIZE", "").strip()
+        return int(said) if said.isdigit() and int(said) > 0 else None
+
+    @property
+    def takes_utf8_addresses(self) -> bool:
+        """Whether addresses beyond ASCII can be said here (RFC 6531)."""
+        return "SMTPUTF8" in self._extensions
+
+    def begin(self, envelope: Envelope, raw: bytes) -> Answers:
+        """Announce a message: sender, recipient, and that it comes."""
+        self.messages += 1
+        utf8 = " SMTPUTF8" if not (envelope.mail_from + envelope.rcpt_to).isascii() else ""
+        size = f" SIZE={len(raw)}" if "SIZE" in self._extensions else ""
+        body = " BODY=8BITMIME" if "8BITMIME" in self._extensions and not raw.isascii() else ""
+        mail = f"MAIL FROM:<{envelope.mail_from}>{size}{body}{utf8}".encode()
+        rcpt = f"RCPT TO:<{envelope.rcpt_to}>".encode()
+        return self._pipelined(mail, rcpt) if "PIPELINING" in self._extensions else self._stepwise(mail, rcpt)
+
+    def _pipelined(self, mail: bytes, rcpt: bytes) -> Answers:
+        reset, self._must_reset = self._must_reset, False
+        commands = (b"RSET", mail, rcpt, b"DATA") if reset else (mail, rcpt, b"DATA")
+        self._wire.say(b"\r\n".join(commands) + b"\r\n", self._settings.timeout)
+        if reset:
+            self._hear()
+        said: list[Reply | None] = []
+        while len(said) < 3:
+            said.append(reply := self._hear())
+            if reply.code == 421:  # after which nothing more comes
+                said += [None, None]
+        assert said[0] is not None
+        answers = Answers(said[0], said[1], said[2])
+        refused = not (answers.mail.is_good and answers.rcpt is not None and answers.rcpt.is_good)
+        if refused and answers.data is not None and answers.data.code == 354:
+            self._ask(
+                b"."
+            )  # RFC 2920, 3.1: it waits for a message to nobody; an empty one is refused and forgotten
+        self._must_reset = refused
+        return answers
+
+    def _stepwise(self, mail: bytes, rcpt: bytes) -> Answers:
+        if self._must_reset:
+            _must(self._ask(b"RSET"), "the server cannot forget a message")
+            self._must_reset = False
+        self._must_reset = True
+        answered = self._ask(mail)
+        if not answered.is_good:
+            return Answers(answered, None, None)
+        recipient = self._ask(rcpt)
+        if not recipient.is_good:
+            return Answers(answered, recipient, None)
+        self._must_reset = False
+        return Answers(answered, recipient, self._ask(b"DATA"))
+
+    def body(self, raw: bytes) -> None:
+        """Send the message but for its end."""
+        self._wire.say(_dot_stuffed(raw), self._settings.timeout + len(raw) / _SLOWEST)
+
+    def end(self) -> Reply:
+        """Send the end, and wait for the word that counts."""
+        self._wire.say(b".\r\n", self._settings.timeout)
+        return self._wire.hear(self._settings.end_timeout)
+
+    def forget(self) -> None:
+        """The message just announced was refused: begin the next one from a clean state."""
+        self._must_reset = True
+
+    def close(self, *, politely: bool) -> None:
+        """Hang up, after QUIT when `politely`. Whatever the server says to it is ignored."""
+        try:
+            if politely:
+                seconds = min(_QUIT_SECONDS, self._settings.timeout)
+                self._wire.say(b"QUIT\r\n", seconds)
+                self._wire.hear(seconds)
+        except Broken:
+            pass
+        finally:
+            self._wire.close()
+
+    def _ask(self, command: bytes) -> Reply:
+        self._wire.say(command + b"\r\n", self._settings.timeout)
+        return self._hear()
+
+    def _hear(self) -> Reply:
+        return self._wire.hear(self._settings.timeout)
+
+
+def _must(reply: Reply, otherwise: str) -> None:
+    if not reply.is_good:
+        raise Unreachable(f"{otherwise}: {reply.text}", code=reply.code, status=reply.status)
+
+
+def _dot_stuffed(raw: bytes) -> bytes:
+    """The message as DATA wants it (RFC 5321, 4.5.2): a leading dot doubled, ending in CRLF."""
+    if raw.startswith(b".") or b"\n." in raw:
+        raw = raw.replace(b"\n.", b"\n..")
+        raw = b"." + raw if raw.startswith(b".") else raw
+    return raw if raw.endswith(b"\r\n") else raw + b"\r\n"

@@ -1,0 +1,109 @@
+"""A connection to a mail server on which every wait has an end.
+
+A time limit on each read is none: a server that sends a byte a second, or one line of a reply after the other, would be
+listened to for ever. So every request has one deadline for all of its answer, and an answer has a longest line and a
+largest number of them. Whatever breaks a rule breaks the connection, and never becomes a refusal of the message.
+"""
+
+import socket
+import ssl
+import time
+
+from digest.mail.replies import MAX_LINE, MAX_LINES, NotSmtp, Reply, parse_line
+from digest.text import clean_text
+
+
+class Broken(Exception):  # noqa: N818  # becomes a TransportError where it is known what was at stake
+    """The connection is of no more use; the message says why, in words."""
+
+
+class Wire:
+    """One connected socket, spoken to in lines."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._unread = bytearray()
+        # Without it each message over TLS waits about 40 ms for an acknowledgement (Nagle's algorithm).
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether what is said here is hidden from others."""
+        return isinstance(self._socket, ssl.SSLSocket)
+
+    @property
+    def own_address(self) -> str:
+        """Our end of the connection, as SMTP writes an address literal (RFC 5321, 4.1.3)."""
+        host = str(self._socket.getsockname()[0])
+        return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+
+    def encrypt(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
+        """Go on under TLS. Raises `ssl.SSLCertVerificationError` when the server is not who it should be, or `Broken`."""
+        if self._unread:  # said in clear by whoever stands between: it must not count as said under TLS
+            raise Broken("the server spoke before TLS began")
+        try:
+            self._socket.settimeout(seconds)
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
+        except ssl.SSLCertVerificationError:
+            raise
+        except OSError as error:
+            raise Broken(f"TLS could not be agreed on: {in_words(error)}") from error
+
+    def say(self, data: bytes, seconds: float) -> None:
+        """Send all of it. Raises `Broken`."""
+        try:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(data)
+        except OSError as error:
+            raise Broken(in_words(error)) from error
+
+    def hear(self, seconds: float) -> Reply:
+        """The next reply, complete within `seconds`. Raises `Broken`."""
+        ends_at = time.monotonic() + seconds
+        words: list[str] = []
+        try:
+            while len(words) < MAX_LINES:
+                code, is_last, said = parse_line(self._line(ends_at))
+                words.append(said)
+                if is_last:
+                    return Reply(code, tuple(words))
+        except NotSmtp as error:
+            raise Broken(f"the server does not speak SMTP: {error}") from error
+        raise Broken(f"the server does not end its reply after {MAX_LINES} lines")
+
+    def _line(self, ends_at: float) -> bytes:
+        while (end := self._unread.find(b"\n")) < 0:
+            if len(self._unread) > MAX_LINE:
+                raise Broken("the server does not end its line")
+            self._unread += self._more(ends_at)
+        if end > MAX_LINE:
+            raise Broken("the server does not end its line")
+        line = bytes(self._unread[:end]).rstrip(b"\r")
+        del self._unread[: end + 1]
+        return line
+
+    def _more(self, ends_at: float) -> bytes:
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise Broken("no answer in time")
+        try:
+            self._socket.settimeout(left)
+            received = self._socket.recv(4096)
+        except OSError as error:
+            raise Broken(in_words(error)) from error
+        if not received:
+            raise Broken("the server hung up")
+        return received
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def in_words(error: OSError) -> str:
+    """What went wrong, as one line."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionResetError | BrokenPipeError | ssl.SSLEOFError):
+        return "the server hung up"
+    return clean_text(error.strerror or str(error) or type(error).__name__, limit=200)
