@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import look, outbox, sources, start, verbs
+from digest.cli import judge, look, outbox, sources, start, verbs
 from digest.cli.context import make_context
 
 app = typer.Typer(
@@ -65,6 +65,8 @@ app.command()(verbs.run)
 app.command()(look.status)
 app.command()(look.papers)
 app.command()(look.explain)
+app.command()(judge.rank)
+app.command()(judge.evaluate)
 app.add_typer(sources.sources, name="sources")
 app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(outbox.outbox, name="outbox")
