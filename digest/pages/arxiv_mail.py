@@ -34,7 +34,7 @@ _FIELD = re.compile(r"(?m)^([A-Z][A-Za-z-]{2,15}):[ \t]*")
 _DATE = re.compile(r"\w{3}, (\d{1,2}) ([A-Z][a-z]{2}) (\d{4})\b")
 _UNTIL = re.compile(r"\bto\s+\w{3} (\d{1,2}) ([A-Z][a-z]{2}) (\d\d) ")
 _UNSHOWN = re.compile(r"\((\d{1,5}) additional authors not shown\)")
-_AND = re.compile(r",\s*(?:and\s+)?|\s+and\s+")
+_AND = re.compile(r", ?(?:and )?| and ")
 _NOTE = re.compile(r"\([^()]{0,300}\)")
 
 
@@ -95,7 +95,7 @@ def _authors(text: str) -> tuple[tuple[str, ...], int | None]:
     shown = text.replace("et al.", " ")
     for _depth in range(3):  # affiliations: `A. One (1), B. Two (2) ((1) Here, (2) There)`
         shown = _NOTE.sub(" ", shown)
-    names = tuple(name for name in (" ".join(part.split()) for part in _AND.split(shown)) if name)
+    names = tuple(filter(None, map(str.strip, _AND.split(" ".join(shown.split())))))
     return names, len(names) + int(unshown[1]) if unshown else None
 
 

@@ -6,6 +6,7 @@ A paper's page at arXiv, bioRxiv, OpenReview, ACL and most publishers carries `<
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import parse_qs, urlsplit
 
 from digest.model import ParsedPage
@@ -15,7 +16,7 @@ from digest.pages.entry import Entry
 from digest.pages.identity import work_id
 from digest.pages.markup import Token, plain_text, text_of, tokens
 from digest.pages.names import people
-from digest.pages.outcome import listed
+from digest.pages.outcome import MOST_ENTRIES, listed
 from digest.pages.prose import without_head
 
 PAPER, LINKS = "citation-html", "linked-html"
@@ -87,7 +88,7 @@ def _paper(meta: dict[str, list[str]]) -> Entry:
 
 def _linked(stream: list[Token]) -> Iterator[Entry]:
     """A paper for every link whose text is a title, with the text below it, up to the next one, if that is long enough."""
-    links = list(_links(stream))
+    links = list(islice(_links(stream), MOST_ENTRIES + 1))
     ends = [opened for opened, *_ in links[1:]] + [len(stream)]
     for number, ((_, closed, known, title), end) in enumerate(zip(links, ends, strict=True), 1):
         below = max(_blocks(stream[closed:end]), key=len, default="")

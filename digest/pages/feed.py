@@ -7,6 +7,7 @@ Elements are known by their local names, since feeds mix their namespaces freely
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from digest.model import ParsedPage, Rejected
@@ -17,7 +18,7 @@ from digest.pages.document import Document
 from digest.pages.entry import Entry
 from digest.pages.markup import plain_text
 from digest.pages.names import people
-from digest.pages.outcome import broken, empty, listed
+from digest.pages.outcome import MOST_ENTRIES, broken, empty, listed
 from digest.pages.prose import without_head
 from digest.pages.xml_text import all_text, local_name
 
@@ -32,7 +33,6 @@ _HTML = re.compile(r"</[a-zA-Z]|<(?:p|br|b|i|a|div|img|span|h\d)\b[^<>]{0,300}>|
 _INLINE = re.compile(
     r"</?(?:i|b|em|strong|sub|sup|u|tt|span|jats:[a-z-]{1,20})(?:\s[^<>]{0,200})?>", re.IGNORECASE
 )
-_PUBMED = re.compile(r"\bABSTRACT\s+(?P<abstract>.*?)\s*(?:PMID:|DOI:10\.|$)", re.DOTALL)
 _CODE = re.compile(r"[A-Z]?\.?\d[\w.,; -]*|[A-Z]\.\d.*|https?:.*")
 _DATES = ("published", "pubdate", "date", "issued", "created", "publicationdate", "updated", "modified")
 _HINTS = ("id", "guid", "identifier", "doi", "link", "about")
@@ -47,7 +47,8 @@ def read(document: Document) -> ParsedPage:
     """The entries of the feed. Where its end is missing the last entry is rejected, since a part of it may be too."""
     root = document.tree
     name = arxiv_feed.format_of(root) or _ROOTS[local_name(root)]
-    items = [element for element in root.iter() if local_name(element) in ("item", "entry")]
+    elements = (element for element in root.iter() if local_name(element) in ("item", "entry"))
+    items = list(islice(elements, MOST_ENTRIES + 1))
     entries = [_entry(f"entry {number}", item) for number, item in enumerate(items, 1)]
     if errors := [entry.abstract for entry in entries if arxiv_feed.is_error(entry)]:
         return broken(name, f"arXiv answered with an error ({errors[0]}): check the query.")
@@ -120,8 +121,9 @@ def _title(item: _Item) -> str:
 def _abstract(item: _Item) -> str:
     """The abstract: PubMed has it whole in the content only, everybody else in the description or summary."""
     content = "".join(_readable(child) for name in ("encoded", "content") for child in item.all(name)[:1])
-    if found := _PUBMED.search(content[:50_000]):
-        return found["abstract"]
+    _, marked, pubmed = content[:50_000].partition("ABSTRACT")
+    if marked and "PMID:" in pubmed:
+        return pubmed.partition("PMID:")[0]
     texts = (_readable(child) for name in ("summary", "description", "abstract") for child in item.all(name))
     return next((text for text in texts if text.strip()), content)
 

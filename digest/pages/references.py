@@ -10,7 +10,7 @@ from digest.pages.dates import day_of, feed_day, printed_date
 from digest.pages.document import Document
 from digest.pages.entry import Entry
 from digest.pages.names import in_order
-from digest.pages.outcome import broken, listed
+from digest.pages.outcome import listed
 
 BIBTEX, RIS = "bibtex", "ris"
 _ENTRY = re.compile(r"@(?P<kind>[A-Za-z]{2,40})\s*[{(]\s*(?P<key>[^\s,{}()=]{0,300})\s*,")
@@ -31,18 +31,11 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> ParsedPage:
     """The works of the list. A list says what it says: abstracts and dates are often missing."""
     if _bibtex_start(document.text) is None:
-        entries = [_from_ris(f"line {line}", record) for line, record in _records(document.text)]
-        return (
-            listed(RIS, entries)
-            if entries
-            else broken(RIS, "It has no complete record: export the list again.")
-        )
-    found = [
-        _from_bibtex(*entry) if not isinstance(entry, Rejected) else entry for entry in _bibtex(document.text)
-    ]
-    return (
-        listed(BIBTEX, found) if found else broken(BIBTEX, "It has no complete entry: export the list again.")
+        return listed(RIS, (_from_ris(f"line {line}", record) for line, record in _records(document.text)))
+    found = (
+        entry if isinstance(entry, Rejected) else _from_bibtex(*entry) for entry in _bibtex(document.text)
     )
+    return listed(BIBTEX, found)
 
 
 def _bibtex_start(text: str) -> re.Match[str] | None:
@@ -90,7 +83,7 @@ def _from_bibtex(where: str, fields: dict[str, str]) -> Entry:
         for name, value in fields.items()
     }
     eprint = plain.get("eprint", "")
-    names = re.split(r"\s+and\s+", plain.get("author", ""))
+    names = " ".join(plain.get("author", "").split()).split(" and ")
     return Entry(
         where,
         _unprotected(fields.get("title", "")),
