@@ -11,8 +11,8 @@ import pytest
 
 from digest.errors import SourceError
 from digest.pages.addresses import is_public
+from digest.pages.document import LARGEST_PAGE
 from digest.pages.fetch import HttpFetcher, MemoryFetcher, Validators
-from digest.pages.recognise import LARGEST_PAGE
 
 NOTHING = Validators()
 BOMB = gzip.compress(bytes(LARGEST_PAGE * 5))
@@ -25,6 +25,9 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Playing)
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        """Clients that leave early are what is tested; nothing to print."""
 
 
 class Playing(BaseHTTPRequestHandler):

@@ -7,8 +7,8 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Page
+from digest.pages.document import LARGEST_PAGE
 from digest.pages.folder import Unreadable, pages_in
-from digest.pages.recognise import LARGEST_PAGE
 
 
 @pytest.fixture

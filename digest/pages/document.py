@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from digest.model import Page, ParsedPage
 
+LARGEST_PAGE = 20 * 1024 * 1024  # bytes; a month of Daily Papers is about 6 MB
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with

@@ -17,7 +17,7 @@ import digest
 from digest.errors import SourceError
 from digest.model import Page
 from digest.pages.addresses import CheckedBackend, Clock, Lookup, look_up
-from digest.pages.recognise import LARGEST_PAGE
+from digest.pages.document import LARGEST_PAGE
 
 MOST_REDIRECTS = 5
 # Seconds: nobody is hammered, and nobody stays away for a month because of a typing slip.

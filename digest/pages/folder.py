@@ -3,25 +3,19 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from digest.errors import SourceError
 from digest.model import Page
-from digest.pages.recognise import LARGEST_PAGE
+from digest.pages.archive import Unreadable, unpacked
+from digest.pages.document import LARGEST_PAGE
+
+__all__ = ["SETTLE_SECONDS", "Unreadable", "pages_in"]
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", "~")
 SETTLE_SECONDS = 2.0  # a file unchanged for so long is complete
 _WRONG_CLOCK = 3600  # seconds; a file from further in the future is not being written now, its clock is wrong
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that is there and cannot be taken. It costs only itself."""
-
-    name: str
-    reason: str
 
 
 def pages_in(
@@ -31,7 +25,7 @@ def pages_in(
 
     Left out without a word: names that begin with a dot or end in `.part`, `.tmp` or `~`, and files changed at or after
     `settled_before` (seconds since 1970, by the machine's clock; SETTLE_SECONDS before `now` if not given), which may
-    still be growing. Links are followed to files inside the folder only.
+    still be growing. Links are followed to files inside the folder only. Archives give the pages in them.
 
     Raises:
         SourceError: nothing is at `path`, or the folder cannot be opened.
@@ -47,7 +41,7 @@ def pages_in(
     if stat.S_ISDIR(mode):
         before = now.timestamp() - SETTLE_SECONDS if settled_before is None else settled_before
         return _in_folder(path, source=source, now=now, settled_before=before)
-    return iter([_page(path, source=source, now=now)])
+    return _pages(path, source=source, now=now)
 
 
 def _in_folder(
@@ -69,7 +63,7 @@ def _in_folder(
             yield Unreadable(str(path), f"It cannot be opened: {_why(error)}.")
             continue
         if not 0 <= changed - settled_before < _WRONG_CLOCK:
-            yield _page(path, source=source, now=now)
+            yield from _pages(path, source=source, now=now)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -82,6 +76,14 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_finished(name: str) -> bool:
     return not name.startswith(".") and not name.lower().endswith(_UNFINISHED)
+
+
+def _pages(path: Path, *, source: str, now: datetime) -> Iterator[Page | Unreadable]:
+    page = _page(path, source=source, now=now)
+    if isinstance(page, Page):
+        yield from unpacked(page)
+    else:
+        yield page
 
 
 def _page(path: Path, *, source: str, now: datetime) -> Page | Unreadable:

@@ -1,6 +1,7 @@
 """Which parser knows a page, and what to say when none does. Names and media types are only hints."""
 
 from dataclasses import replace
+from itertools import islice
 
 from digest.model import Page, ParsedPage
 from digest.pages import (
@@ -17,10 +18,9 @@ from digest.pages import (
     references,
     xml_text,
 )
-from digest.pages.document import Document, Reader, decode, is_binary
+from digest.pages.archive import Unreadable, is_archive, unpacked
+from digest.pages.document import LARGEST_PAGE, Document, Reader, decode, is_binary
 from digest.pages.outcome import broken, unrecognised
-
-LARGEST_PAGE = 20 * 1024 * 1024  # bytes; a month of Daily Papers is about 6 MB
 
 _MAGIC = (
     (b"%PDF-", "a PDF file; save the page as HTML or as text instead"),
@@ -41,19 +41,34 @@ _CHALLENGES = (
 
 
 def read(page: Page) -> ParsedPage:
-    """What a page says, by the first reader that knows its format."""
+    """What a page says, by the first reader that knows its format. An archive is read where it holds a single page."""
     if len(page.body) > LARGEST_PAGE:
+        megabytes = len(page.body) >> 20
         return unrecognised(
-            f"It has {len(page.body) >> 20} MB, the limit is {LARGEST_PAGE >> 20} MB; split it into days."
+            f"It has {megabytes} MB, the limit is {LARGEST_PAGE >> 20} MB; split it into days."
         )
     if not page.body.strip(b"\0 \t\r\n"):
         return unrecognised("It is empty: save the page again.")
+    if is_archive(page.body):
+        return _read_archive(page)
     for magic, what in _MAGIC:
         if page.body.startswith(magic):
             return unrecognised(f"It is {what}.")
     if message.looks_like_a_message(page.body):
         return _read_message(page)
     return _read_text(page)
+
+
+def _read_archive(page: Page) -> ParsedPage:
+    members = list(islice(unpacked(page), 2))
+    if len(members) == 2:
+        return unrecognised(
+            "It is an archive of several pages: read it as a file or from a folder, which unpacks it."
+        )
+    [member] = members or [Unreadable(page.name, "It is an archive without any file.")]
+    if isinstance(member, Unreadable):
+        return unrecognised(member.reason)
+    return unrecognised("It is an archive inside an archive.") if is_archive(member.body) else read(member)
 
 
 def _read_message(page: Page) -> ParsedPage:
