@@ -6,12 +6,13 @@ from typing import Any
 
 from digest.errors import DigestError
 from digest.model import Paper, Score
-from digest.publish import Limits
+from digest.publish import Limits, taste_of
 from digest.ranking import PaperRanker
 from digest.store import Store
 from digest.store.history import shown_score
 from digest.store.papers import find_paper, seen_since
 from digest.store.people import Subscriber, find_subscriber
+from digest.store.votes import votes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
         if stored is None:
             raise DigestError(f"no paper is called {wanted!r}; `digest papers` lists them with their ids")
         shown = shown_score(db, person.id, stored.pk)
+        votes = votes_of(db, [person.id])[person.id]
         corpus = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
     recent = {one.paper.id: one.paper for one in corpus if one.last_seen_at > now - limits.lookback}
     papers = list((recent | {stored.paper.id: stored.paper}).values())
     ranker = PaperRanker().fit([one.paper for one in corpus] or papers)
-    ranked = ranker.rank(person.profile, papers, now=now)
+    [ranking] = ranker.rank_many([person.profile], papers, now=now, limit=None, tastes=[taste_of(votes)])
+    ranked = ranking.scores
     place = next((n for n, score in enumerate(ranked, 1) if score.paper_id == stored.paper.id), None)
     score = None if place is None else ranked[place - 1]
     is_candidate = stored.paper.id in recent

@@ -7,12 +7,21 @@ from datetime import date, datetime
 
 from digest.compose import Material
 from digest.model import Paper, Profile, Score
-from digest.ranking import PaperRanker, Ranking
+from digest.ranking import PaperRanker, Ranking, Taste
 from digest.ranking.diversity import diversify, wildcard
 from digest.ranking.floor import LEAST, learn_floor
 
 _DEEP = 3  # so many times a digest's papers are looked at, beside what was shown before
 _PAST = 60  # of each profile's best papers of past days, enough to learn a floor from
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One of those who are due."""
+
+    profile: Profile
+    shown: frozenset[str] = frozenset()  # ids of papers shown before
+    taste: Taste | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +35,29 @@ class Papers:
 
 
 def materials(
-    ranker: PaperRanker, papers: Papers, people: Sequence[tuple[Profile, frozenset[str]]], *, now: datetime
+    ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], *, now: datetime
 ) -> list[Material]:
-    """One material for each (profile, ids of papers shown before), in their order; many profiles share one ranking."""
-    profiles = [profile for profile, _ in people]
+    """One material for each reader, in their order; many readers share one ranking."""
     candidates = list(papers.candidates.values())
     if not candidates:
-        return [Material({}, (), shown) for _, shown in people]
-    rankings = ranker.rank_many(profiles, candidates, now=now, limit=None)
-    floors = _floors(ranker, papers, profiles, now)
+        return [Material({}, (), reader.shown) for reader in readers]
+    profiles = [reader.profile for reader in readers]
+    tastes = [reader.taste for reader in readers]
+    rankings = ranker.rank_many(profiles, candidates, now=now, limit=None, tastes=tastes)
+    floors = _floors(ranker, papers, readers, now)
     return [
-        _material(ranker, papers, profile, shown, ranking, floor, now)
-        for (profile, shown), ranking, floor in zip(people, rankings, floors, strict=True)
+        _material(ranker, papers, reader, ranking, floor, now)
+        for reader, ranking, floor in zip(readers, rankings, floors, strict=True)
     ]
 
 
-def _floors(ranker: PaperRanker, papers: Papers, profiles: Sequence[Profile], now: datetime) -> list[float]:
-    """How good is good enough for each profile, by its past days."""
+def _floors(ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], now: datetime) -> list[float]:
+    """How good is good enough for each reader, by their past days."""
     if not papers.past:
-        return [LEAST] * len(profiles)
+        return [LEAST] * len(readers)
     earlier = [paper for _, paper in papers.past.values()]
-    rankings = ranker.rank_many(profiles, earlier, now=now, limit=_PAST)
+    profiles, tastes = [reader.profile for reader in readers], [reader.taste for reader in readers]
+    rankings = ranker.rank_many(profiles, earlier, now=now, limit=_PAST, tastes=tastes)
     days = {on for on, _ in papers.past.values()}
     floors = []
     for profile, ranking in zip(profiles, rankings, strict=True):
@@ -57,17 +68,11 @@ def _floors(ranker: PaperRanker, papers: Papers, profiles: Sequence[Profile], no
     return floors
 
 
-def _material(  # noqa: PLR0913, PLR0917  # one reader's part of everything above
-    ranker: PaperRanker,
-    papers: Papers,
-    profile: Profile,
-    shown: frozenset[str],
-    ranking: Ranking,
-    floor: float,
-    now: datetime,
+def _material(  # one reader's part of everything above
+    ranker: PaperRanker, papers: Papers, reader: Reader, ranking: Ranking, floor: float, now: datetime
 ) -> Material:
-    new = [score for score in ranking.scores if score.paper_id not in shown]
+    new = [score for score in ranking.scores if score.paper_id not in reader.shown]
     candidates = list(papers.candidates.values())
-    varied = diversify(new, candidates, ranker, limit=_DEEP * profile.max_papers)
-    outside = wildcard(new, candidates, ranker, now=now) if profile.wildcard else None
-    return Material(papers.candidates, varied, shown, floor, outside)
+    varied = diversify(new, candidates, ranker, limit=_DEEP * reader.profile.max_papers)
+    outside = wildcard(new, candidates, ranker, now=now) if reader.profile.wildcard else None
+    return Material(papers.candidates, varied, reader.shown, floor, outside)

@@ -11,7 +11,7 @@ from digest.cadence import due_issue, next_issue
 from digest.compose import compose
 from digest.errors import DigestError, SourceError
 from digest.letters import Letters
-from digest.material import Papers, materials
+from digest.material import Papers, Reader, materials
 from digest.model import Digest, Page, Paper, Profile, Skip
 from digest.pages import parse
 from digest.pages.folder import Unreadable
@@ -42,7 +42,7 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
     )
     ranker = PaperRanker().fit(papers)
     chosen_from = Papers({paper.id: paper for paper in papers}, {})
-    [material] = materials(ranker, chosen_from, [(profile, frozenset())], now=now)
+    [material] = materials(ranker, chosen_from, [Reader(profile)], now=now)
     digest = compose(issue, profile, material)
     if isinstance(digest, Digest):
         return Preview(digest, None, tuple(troubles))

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 
 from digest.cadence import due_issue, in_words, lookback, next_issue
 from digest.compose import Material, compose
-from digest.material import Papers, materials
+from digest.material import Papers, Reader, materials
 from digest.model import Digest, Issue, Message, Skip, SkipReason
-from digest.ranking import PaperRanker
+from digest.ranking import PaperRanker, Taste, Vote
 from digest.store import Store
 from digest.store.outbox import Owed, enqueue_digest
 from digest.store.papers import StoredPaper, seen_since
@@ -35,6 +35,7 @@ from digest.store.people import (
     shown_papers,
     suppressed,
 )
+from digest.store.votes import StoredVote, votes_of
 
 log = logging.getLogger(__name__)
 BATCH = 100  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
@@ -195,10 +196,10 @@ class _Desk:
         papers = Papers({paper_id: one.paper for paper_id, one in stored.items()}, past)
         with self._store.reading() as db:
             shown = shown_papers(db, [person.id for person, _ in group], since)
-        people = [(person.profile, frozenset(shown[person.id])) for person, _ in group]
-        for (person, issue), material in zip(
-            group, materials(self._ranker, papers, people, now=self._now), strict=True
-        ):
+            votes = votes_of(db, [person.id for person, _ in group])
+        readers = [Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id])) for p, _ in group]
+        chosen = materials(self._ranker, papers, readers, now=self._now)
+        for (person, issue), material in zip(group, chosen, strict=True):
             yield _Decision(person, issue, self._finish(person, issue, material, stored))
 
     def _finish(
@@ -214,6 +215,17 @@ class _Desk:
             log.exception("publish subscriber_id=%d failed", person.id)
             return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
         return Owed(digest, message, person, tuple(stored[pick.paper.id].pk for pick in digest.picks))
+
+
+def taste_of(votes: Sequence[StoredVote]) -> Taste | None:
+    """What the scorer learns from a person's votes; None when there are none."""
+    if not votes:
+        return None
+    liked, disliked = (
+        tuple(Vote(vote.paper, vote.voted_at) for vote in votes if vote.direction == direction)
+        for direction in ("more", "less")
+    )
+    return Taste(liked, disliked)
 
 
 def _why_not(person: Subscriber) -> Skip:

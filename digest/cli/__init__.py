@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import judge, look, outbox, sources, start, verbs
+from digest.cli import feedback, judge, look, outbox, sources, start, verbs
 from digest.cli.context import make_context
 
 app = typer.Typer(
@@ -65,6 +65,7 @@ app.command()(verbs.run)
 app.command()(look.status)
 app.command()(look.papers)
 app.command()(look.explain)
+app.command()(feedback.feedback)
 app.command()(judge.rank)
 app.command()(judge.evaluate)
 app.add_typer(sources.sources, name="sources")

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Row, delete, func, insert, select, up
 
 from digest.model import Page, PageStatus, Paper, ParsedPage
 from digest.store.dialect import insert_or_ignore
-from digest.store.schema import listings, pages, papers, shown
+from digest.store.schema import listings, pages, papers, shown, votes
 from digest.text import title_key
 from digest.works import abstract_key, best_of, same_work
 
@@ -145,7 +145,9 @@ class _Known:
         self._by_id = {paper_id: one for paper_id, one in self._by_id.items() if one.pk != twin.pk}
         merged = best_of(into.paper, twin.paper)
         origins = json.dumps(json.loads(twin.origins) | json.loads(into.origins))
-        self._tx.execute(update(papers).where(papers.c.pk == into.pk).values(_to_row(merged) | {"origins": origins}))
+        self._tx.execute(
+            update(papers).where(papers.c.pk == into.pk).values(_to_row(merged) | {"origins": origins})
+        )
         return StoredPaper(into.pk, merged, max(into.last_seen_at, twin.last_seen_at), origins)
 
     def _twins(self, paper: Paper) -> list[StoredPaper]:
@@ -174,7 +176,11 @@ def _origins(before: dict[str, int], known: Paper | None, merged: Paper, page_id
 
 def _fold_rows(tx: Connection, pk: int, *, into: int) -> None:
     """Two rows turned out to be one work: everything that points to `pk` now points to `into`."""
-    for table, partner in ((listings, listings.c.page_id), (shown, shown.c.subscriber_id)):
+    for table, partner in (
+        (listings, listings.c.page_id),
+        (shown, shown.c.subscriber_id),
+        (votes, votes.c.subscriber_id),
+    ):
         already = select(partner).where(table.c.paper_pk == into)
         tx.execute(update(table).where(table.c.paper_pk == pk, partner.not_in(already)).values(paper_pk=into))
     tx.execute(delete(papers).where(papers.c.pk == pk))
@@ -187,6 +193,15 @@ def seen_since(db: Connection, since: datetime, *, limit: int | None = None) -> 
         _from_row(row)
         for row in db.execute(query.order_by(papers.c.last_seen_at.desc(), papers.c.id).limit(limit))
     ]
+
+
+def read_papers(db: Connection, pks: Sequence[int]) -> dict[int, Paper]:
+    """The papers of these rows, by row."""
+    found = {}
+    for start in range(0, len(pks), _CHUNK):
+        for row in db.execute(select(papers).where(papers.c.pk.in_(pks[start : start + _CHUNK]))):
+            found[row.pk] = _from_row(row).paper
+    return found
 
 
 def every_paper(db: Connection) -> Iterable[tuple[Paper, list[str]]]:

@@ -232,3 +232,12 @@ skips = Table(
     Column("detail", Text, nullable=False),
     Column("skipped_at", Instant, nullable=False),
 )
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper_pk", ForeignKey("papers.pk", ondelete="CASCADE"), primary_key=True),
+    Column("direction", Text, nullable=False),  # more | less
+    Column("voted_at", Instant, nullable=False),
+)
