@@ -57,6 +57,8 @@ class KeywordMatcher:
 
     def __init__(self, shelf: Shelf, abbreviations: Abbreviations, *, pair_weight: float) -> None:
         self.shelf = shelf
+        self._weights = sparse.csr_array(shelf.weights.T)  # terms x papers, turned once
+        self._presence = self._weights.astype(bool).astype(np.float64)
         self.abbreviations = abbreviations
         self.pair_weight = pair_weight
 
@@ -80,7 +82,7 @@ class KeywordMatcher:
         parts = [self._parts(keyword) for keyword in keywords]
         votes = self._matrix([self._votes(of_keyword) for of_keyword in parts])
         return Matches(
-            values=sparse.csr_array(votes @ self.shelf.weights.T),
+            values=sparse.csr_array(votes @ self._weights),
             complete=self._complete(parts, [len(keyword.words) for keyword in keywords]),
             ideals=np.array(
                 [sum(part.weight * self._rarity(part) for part in of_keyword) for of_keyword in parts]
@@ -116,13 +118,12 @@ class KeywordMatcher:
 
     def _complete(self, parts: list[list[_Part]], lengths: list[int]) -> sparse.csr_array:
         """Which papers say every word of a keyword, near each other or apart."""
-        presence = sparse.csr_array(self.shelf.weights.T > 0).astype(np.float64)
         slots = [
             {column: 1.0 for part in of_keyword if place in part.stands_for for column in self._columns(part)}
             for of_keyword, length in zip(parts, lengths, strict=True)
             for place in range(length)
         ]
-        said = sparse.csr_array(self._matrix(slots) @ presence)
+        said = sparse.csr_array(self._matrix(slots) @ self._presence)
         said.data = np.minimum(said.data, 1.0)
         owner = np.repeat(np.arange(len(parts)), lengths)
         adding = sparse.csr_array(

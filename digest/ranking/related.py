@@ -8,17 +8,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
-from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
+from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest
 from digest.ranking.shelf import Shelf, Vector
 from digest.ranking.text import stem
 
-NEAREST_TERMS = 25
+NEAREST_TERMS = 12
+Near = tuple[tuple[str, int], ...]  # terms as papers write them, and their columns
 # Keywords x papers are looked at so many rows at a time, so that memory does not grow with the number of readers.
 _ROWS = 256
 _SAMPLE = 1_000
 _SPEAKERS = 3
+# However many papers of the corpus are about a keyword's subject, what is closer than this cosine belongs to it.
+_SURELY_NEAR = 0.5
 # What is less than this share of the best match is no reason to read a paper, and none to be given.
-_TRIFLE = 0.05
+_TRIFLE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,7 @@ class Guide:
     directions: Matrix  # keywords x dimensions
     best: Vector  # the highest value a paper of the corpus reaches, a keyword
     horizon: Vector  # the cosine from which on a paper is near, a keyword
-    near: tuple[
-        tuple[tuple[str, int], ...], ...
-    ]  # a keyword: terms of its best papers as written, and their columns
+    near: tuple[Near, ...]  # a keyword: terms of its best papers
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,13 @@ class Librarian:
         self.reach = reach
         self._matcher = matcher
         self._sample = meaning.sample(_SAMPLE)
-        self._terms = unit_terms(corpus.weights, corpus.shared)
-        self._spoken = (self._terms > 0).astype(np.float64)
+        # A term in one paper of ten says nothing about what is near.
+        self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
+        spoken = sparse.csr_array(corpus.weights @ sparse.diags_array(self._rarity))
+        spoken.eliminate_zeros()
+        self._spoken = spoken.astype(bool).astype(np.float64)
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
-        self._telling = corpus.idf > np.log(10)  # a term in one paper of ten says nothing about what is near
 
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
         """Look every keyword up."""
@@ -83,24 +86,20 @@ class Librarian:
         cosines = directions @ self._sample.T
         if not cosines.size:
             return np.zeros(len(directions))
-        return np.maximum(np.quantile(cosines, 1 - self.reach.nearby, axis=1), 0.0)
+        return np.clip(np.quantile(cosines, 1 - self.reach.nearby, axis=1), 0.0, _SURELY_NEAR)
 
-    def _near(
-        self, keywords: Sequence[Keyword], feedback: sparse.csr_array
-    ) -> list[tuple[tuple[str, int], ...]]:
-        spoken = sparse.csr_array(feedback @ self._terms)
-        speakers = sparse.csr_array((feedback > 0).astype(np.float64) @ self._spoken)
-        # A word that only one of the best papers says is its own, not the subject's.
-        spoken = sparse.csr_array(spoken.multiply(speakers >= _SPEAKERS))
+    def _near(self, keywords: Sequence[Keyword], feedback: sparse.csr_array) -> list[Near]:
+        """Terms that several of a keyword's best papers say, the telling ones first."""
+        speakers = sparse.csr_array(feedback.astype(bool).astype(np.float64) @ self._spoken)
         near = []
-        for keyword, start, end in zip(keywords, spoken.indptr, spoken.indptr[1:], strict=False):
-            columns, weights = spoken.indices[start:end], spoken.data[start:end]
-            telling = self._telling[columns]
-            columns, weights = columns[telling], weights[telling]
-            best = np.lexsort((columns, -weights))[: 2 * NEAREST_TERMS]
+        for keyword, start, end in zip(keywords, speakers.indptr, speakers.indptr[1:], strict=False):
+            columns, counts = speakers.indices[start:end], speakers.data[start:end]
+            # A word that only one of the best papers says is its own, not the subject's.
+            columns, counts = columns[counts >= _SPEAKERS], counts[counts >= _SPEAKERS]
+            best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
             own = {stem(word) for word in keyword.words}
-            named = ((self._names[column], int(column)) for column in columns[best])
-            others = [(name, column) for name, column in named if not any(part in name for part in own)]
+            names = [(self._names[column], int(column)) for column in columns[best]]
+            others = [(name, column) for name, column in names if not any(part in name for part in own)]
             near.append(tuple((self._wordings[name], column) for name, column in others[:NEAREST_TERMS]))
         return near
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 from digest.model import Paper
-from digest.ranking.text import STOP_WORDS, adjacent, joined, stem, surfaces
+from digest.ranking.text import STOP_WORDS, singular, stem, surfaces
 
 Vector = NDArray[np.float64]
 USUAL_LENGTH = 200.0  # terms of a paper, where the corpus cannot say
@@ -77,12 +77,14 @@ class Lexicon:
         for text, times in ((paper.title, self.title_weight), (paper.abstract or "", 1)):
             words = surfaces(text)
             self.spellings.update(words)
-            in_field = [stem(word) for word in words if word not in STOP_WORDS]
-            for first, second in adjacent(words):
-                pair = joined(first, second)
-                in_field.append(pair)
-                if pair not in self.pairs:
-                    self.pairs[pair] = f"{first} {second}"
+            stems = [None if word in STOP_WORDS else stem(word) for word in words]
+            in_field = [term for term in stems if term is not None]
+            for first, second, before, after in zip(words, words[1:], stems, stems[1:], strict=False):
+                if before is not None and after is not None:
+                    pair = singular(first) + after  # as in text.joined
+                    in_field.append(pair)
+                    if pair not in self.pairs:
+                        self.pairs[pair] = f"{first} {second}"
             found += in_field * times
         return found
 

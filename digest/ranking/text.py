@@ -8,9 +8,7 @@ A pair is written without a space on purpose: "fine-tuning", "fine tuned" and "f
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 # A longer abstract is a page gone wrong: what stands after this many characters cannot make a paper fit better.
 LONGEST_TEXT = 20_000
@@ -48,9 +46,18 @@ def surfaces(text: str) -> list[str]:
     return _WORD.findall(folded.replace("'s ", " "))
 
 
+_NO_PLURALS = frozenset({"always", "lens", "news", "series", "species", "perhaps"})
+
+
+@lru_cache(maxsize=200_000)
 def singular(word: str) -> str:
     """A noun without its plural s: "surveys" and "survey" are one word, "bias" and "physics" stay."""
-    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is", "ics", "ias")):
+    if (
+        len(word) <= 3
+        or word[-1] != "s"
+        or word in _NO_PLURALS
+        or word.endswith(("ss", "us", "is", "ics", "ias"))
+    ):
         return word
     if word.endswith("ies"):
         return word[:-3] + "y" if len(word) > 4 else word[:-1]
@@ -107,10 +114,3 @@ def _ending(word: str) -> str:
 def joined(first: str, second: str) -> str:
     """The term of two adjacent words, the same as that of the one word they are also written as."""
     return singular(first) + stem(second)
-
-
-def adjacent(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Words that stand side by side, stop words parting what is left and right of them."""
-    for first, second in pairwise(words):
-        if first not in STOP_WORDS and second not in STOP_WORDS:
-            yield first, second

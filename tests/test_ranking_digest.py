@@ -1,0 +1,152 @@
+"""From a ranking to a digest: variety, the wildcard, the floor, and help with keywords."""
+
+from random import Random
+
+import pytest
+
+from digest.model import Interest, Reason, ReasonKind, Score
+from digest.ranking import PaperRanker
+from digest.ranking.advice import advise, propose, suggest
+from digest.ranking.diversity import diversify, wildcard
+from digest.ranking.floor import ENOUGH, LEAST, above, learn_floor
+from tests.builders import NOW, a_paper, a_profile
+from tests.test_ranking_votes import CORPUS, RANKER, TODAY, papers_on
+
+
+def a_score(number, value, kind=ReasonKind.KEYWORD):
+    return Score(a_paper(number).id, value, (Reason(kind, "robot", value),) if value else ())
+
+
+def test_a_paper_that_repeats_another_comes_later():
+    twin = a_paper(1, title=TODAY[0].title, abstract=TODAY[0].abstract)
+    papers = [TODAY[0], twin, TODAY[5]]
+    scores = [Score(TODAY[0].id, 1.0), Score(twin.id, 0.9), Score(TODAY[5].id, 0.7)]
+    assert [score.paper_id for score in diversify(scores, papers, RANKER)] == [
+        TODAY[0].id,
+        TODAY[5].id,
+        twin.id,
+    ]
+
+
+def test_variety_keeps_every_score_as_it_is():
+    scores = RANKER.rank(a_profile(), TODAY, now=NOW)
+    varied = diversify(scores, TODAY, RANKER)
+    assert sorted(varied, key=lambda score: score.paper_id) == sorted(
+        scores, key=lambda score: score.paper_id
+    )
+    assert varied[0] == scores[0]
+
+
+def test_no_strength_no_change():
+    scores = RANKER.rank(a_profile(), TODAY, now=NOW)
+    assert diversify(scores, TODAY, RANKER, strength=0.0) == scores
+
+
+def test_a_limit_chooses_so_many():
+    scores = RANKER.rank(a_profile(), TODAY, now=NOW)
+    assert len(diversify(scores, TODAY, RANKER, limit=3)) == 3
+    assert diversify([], [], RANKER, limit=3) == []
+
+
+def test_the_wildcard_is_the_best_liked_paper_outside_the_profile():
+    mine = a_paper(1, title="Robot gripper", upvotes=90)
+    liked, other = a_paper(2, title="Prosody", upvotes=40), a_paper(3, title="Enzyme", upvotes=10)
+    papers = [mine, liked, other]
+    scores = RANKER.rank(a_profile(interests=(Interest(("robot",)),)), papers, now=NOW)
+    by_id = {score.paper_id: score for score in scores}
+    assert wildcard(scores, papers, RANKER, now=NOW) == by_id[liked.id]
+    assert wildcard(scores, papers, RANKER, now=NOW, taken={liked.id}) == by_id[other.id]
+    assert wildcard(scores, papers, RANKER, now=NOW, taken={liked.id, other.id}) is None
+
+
+def test_what_nobody_likes_is_no_wildcard():
+    papers = [a_paper(2, title="Prosody", upvotes=0), a_paper(3, title="Enzyme", upvotes=None)]
+    scores = RANKER.rank(a_profile(interests=(Interest(("robot",)),)), papers, now=NOW)
+    assert wildcard(scores, papers, RANKER, now=NOW) is None
+
+
+def test_neither_muted_nor_unwanted_papers_are_wildcards():
+    papers = [a_paper(2, title="Prosody", upvotes=40), a_paper(3, title="Enzyme", upvotes=10)]
+    muting = a_profile(interests=(Interest(("robot",)), Interest(("enzyme",), -1.0)), mute=("prosody",))
+    scores = RANKER.rank(muting, papers, now=NOW)
+    assert wildcard(scores, papers, RANKER, now=NOW) is None
+
+
+def test_a_floor_needs_some_days_to_be_learnt():
+    assert learn_floor([[a_score(1, 0.9)]] * 4, max_papers=1) == LEAST
+
+
+def test_the_floor_lets_an_average_day_half_fill_a_digest():
+    days = [[a_score(n, 0.01 * n) for n in range(1, 40)] for _ in range(10)]
+    floor = learn_floor(days, max_papers=10)
+    passed = [len(above(day, floor)) for day in days]
+    assert sum(passed) / len(passed) == pytest.approx(5, abs=1)
+
+
+def test_poor_days_do_not_lower_the_floor_to_nothing_and_rich_days_hide_no_match():
+    poor = [[a_score(n, 0.01) for n in range(50)] for _ in range(10)]
+    rich = [[a_score(n, 2.0) for n in range(50)] for _ in range(10)]
+    assert learn_floor(poor, max_papers=10) == LEAST
+    assert learn_floor(rich, max_papers=10) == ENOUGH
+
+
+def test_what_is_only_trending_is_below_every_floor():
+    assert above([a_score(1, 3.0, ReasonKind.TRENDING), a_score(2, 0.2)], LEAST) == [a_score(2, 0.2)]
+
+
+def test_keywords_are_told_their_hits():
+    hits = {
+        advice.typed: advice.hits
+        for advice in advise(["robot", "gripper contact", "zylophone"], CORPUS, RANKER)
+    }
+    assert 20 <= hits["robot"] <= 25
+    assert 0 < hits["gripper contact"] < hits["robot"]
+    assert hits["zylophone"] == 0
+
+
+def test_a_keyword_said_everywhere_is_called_too_common():
+    common, rare = advise(["method", "gripper"], CORPUS, RANKER)
+    assert common.is_too_common
+    assert not rare.is_too_common
+    assert len(rare.paper_ids) == 5
+
+
+def test_a_misspelt_keyword_is_mended():
+    advice = advise(["speculatve decoding"], CORPUS, RANKER)[0]
+    assert advice.hits == 0
+    assert advice.suggestions[0] == "speculative decoding"
+
+
+def test_a_dead_phrase_is_answered_with_phrases_that_live():
+    suggestions = suggest("robot philosophy", RANKER)
+    assert suggestions
+    assert all("robot" in suggestion for suggestion in suggestions)
+    assert suggest("qqqq", RANKER) == []
+
+
+def test_pasted_papers_propose_what_they_have_in_common():
+    proposed = propose(papers_on("speech", 4, start=50_000, seed=9), RANKER, limit=6)
+    words = {word for keyword in proposed for word in keyword.split()}
+    assert len(proposed) == 6
+    assert (
+        len(words & {"speech", "codec", "audio", "phoneme", "speaker", "voice", "acoustic", "prosody"}) >= 4
+    )
+    assert propose([], RANKER) == []
+
+
+def test_a_proposed_word_is_proposed_once():
+    proposed = propose(papers_on("robots", 5, start=60_000, seed=9), RANKER)
+    words = [word for keyword in proposed for word in keyword.split()]
+    assert len(words) == len(set(words))
+
+
+def test_help_with_keywords_survives_an_empty_corpus():
+    ranker = PaperRanker().fit([])
+    assert advise(["robot"], [], ranker)[0].hits == 0
+    assert suggest("robot", ranker) == []
+
+
+def test_variety_does_not_depend_on_the_order_of_papers():
+    scores = RANKER.rank(a_profile(), TODAY, now=NOW)
+    shuffled = Random(1).sample(TODAY, len(TODAY))
+    assert diversify(scores, TODAY, RANKER) == diversify(scores, shuffled, RANKER)
