@@ -28,6 +28,12 @@ def make_home(home, port):
     )
 
 
+def content_of(mail, kind):
+    part = mail.get_body([kind])
+    assert part is not None
+    return part.get_content()
+
+
 def test_every_due_digest_arrives_alone_whole_and_readable(tmp_path):
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
@@ -44,7 +50,7 @@ def test_every_due_digest_arrives_alone_whole_and_readable(tmp_path):
             [address.addr_spec for address in mail["From"].addresses] == [mail_from] == ["digest@example.org"]
         )
         assert mail["Cc"] is mail["Bcc"] is None
-        text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))
+        text, html = content_of(mail, "plain"), content_of(mail, "html")
         assert text.count("https://") >= 5
         assert "<html" in html
         assert mail["List-Unsubscribe"] == "<mailto:editor@example.org?subject=unsubscribe>"
@@ -64,7 +70,7 @@ def test_a_subscriber_finds_a_paper_of_a_saved_page_in_their_mail(tmp_path):
             app, ["--home", str(tmp_path), "--now", NOW, "run", "--once"], catch_exceptions=False
         )
     [content] = [content for _, rcpt_to, content in mailbox.received if rcpt_to == "marta@example.org"]
-    text = message_from_bytes(content, policy=default).get_body(["plain"]).get_content()
+    text = content_of(message_from_bytes(content, policy=default), "plain")
     assert "Drafting in the Margins" in " ".join(text.split())
     assert "Why: speculative decoding" in " ".join(text.split())
 
