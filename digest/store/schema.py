@@ -241,3 +241,27 @@ votes = Table(
     Column("direction", Text, nullable=False),  # more | less
     Column("voted_at", Instant, nullable=False),
 )
+
+# What keeps the next server from taking anything; one row while it lasts.
+outages = Table(
+    "outages",
+    metadata,
+    Column("name", Text, primary_key=True),  # of the way out
+    Column("reason", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("next_probe_at", Instant, nullable=False),
+    Column("probes", Integer, nullable=False, default=0),
+)
+
+# Mail that came back, and complaints.
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("content_hash", Text, primary_key=True),  # the same report twice counts once
+    Column("address_hash", Text, nullable=False, index=True),
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="SET NULL"), index=True),
+    Column("kind", Text, nullable=False),  # hard | soft | policy | complaint
+    Column("status", Text),  # RFC 3463
+    Column("detail", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
