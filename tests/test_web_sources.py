@@ -130,7 +130,7 @@ def test_every_part_ends_in_its_state_with_its_words_and_the_others_go_on(web, s
     report = look(NOW)
     assert set(report.unreachable) == {name for name, (_, words) in EXPECTED.items() if words}
     with store.reading() as db:
-        found = {name: state for name in EXPECTED if (state := source_state(db, name))}
+        found = {name: known for name in EXPECTED if (known := source_state(db, name))}
         papers = {paper.id for paper, _ in every_paper(db)}
     for name, (state, words) in EXPECTED.items():
         assert found[name].state == state, name
