@@ -40,12 +40,13 @@ def is_error(entry: Entry) -> bool:
 
 
 def refined(entry: Entry, text_of: Callable[..., str]) -> Entry:
-    """The entry with the date the paper appeared on.
+    """The entry as arXiv means it: its texts are TeX, and its date is that on which the paper appeared.
 
     The feeds' own date is that of the announcement: that of a replacement says nothing about the paper, and a paper may be
     cross-listed years after it appeared, which shows in its id (YYMM.number).
     """
     kind = text_of("announce_type").lower()
+    entry = replace(entry, is_tex=True)
     if not kind:
         return entry
     known = next(filter(None, map(arxiv_id, entry.hints)), "")

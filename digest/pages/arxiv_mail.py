@@ -77,6 +77,7 @@ def _entry(where: str, block: str) -> Entry | Rejected:
         authors_count=count,
         published_on=_published(fields.get("date", "")),
         fields=subjects(fields.get("categories", "")),
+        is_tex=True,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from digest.model import Paper, Rejected
 from digest.pages.dates import PrintedDate, page_day
 from digest.pages.identity import address, search_url, title_id, work_id
+from digest.pages.latex import readable
 from digest.text import clean_text
 
 TITLE_LIMIT = 300  # characters
@@ -39,6 +40,7 @@ class Entry:
     fields: tuple[str, ...] = ()
     upvotes: int | None = None
     comments: int | None = None
+    is_tex: bool = False  # the texts are TeX sources, as arXiv has them
 
 
 def with_years(
@@ -62,15 +64,18 @@ def with_years(
 
 def settle(entry: Entry) -> Paper | Rejected:
     """The paper an entry speaks of, with its identity and with every text made safe; or why it is none."""
-    title = clean_text(_head(entry.title, TITLE_LIMIT), limit=TITLE_LIMIT)
+    read = readable if entry.is_tex else str
+    title = clean_text(read(_head(entry.title, TITLE_LIMIT)), limit=TITLE_LIMIT)
     if not any(character.isalnum() for character in title):
         return Rejected(entry.where, "It has no title; nothing can be shown or searched without one.")
-    work = work_id(entry.known_id, *entry.hints, entry.url) or title_id(title)
-    authors = tuple(name for name in map(_name, entry.authors[:MOST_NAMES]) if name)
+    work = work_id(entry.known_id, *entry.hints, entry.url) or title_id(
+        clean_text(_head(entry.title, TITLE_LIMIT), limit=TITLE_LIMIT)
+    )
+    authors = tuple(name for name in (_name(read(name)) for name in entry.authors[:MOST_NAMES]) if name)
     return Paper(
         id=work,
         title=title,
-        abstract=clean_text(_head(entry.abstract or "", ABSTRACT_LIMIT), limit=ABSTRACT_LIMIT) or None,
+        abstract=clean_text(read(_head(entry.abstract or "", ABSTRACT_LIMIT)), limit=ABSTRACT_LIMIT) or None,
         url=address(work) or _safe_url(entry.url) or search_url(title),
         authors=authors,
         authors_count=_count(entry.authors_count) or len(authors) or None,

@@ -96,6 +96,7 @@ def _from_bibtex(where: str, fields: dict[str, str]) -> Entry:
         authors=tuple(in_order(name.strip()) for name in names if name.strip() not in ("", "others")),
         published_on=_bibtex_day(plain),
         fields=subjects(plain.get("primaryclass", "")),
+        is_tex=True,
     )
 
 
