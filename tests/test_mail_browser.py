@@ -8,7 +8,7 @@ from digest.mail.catalogue import sample
 from digest.mail.render import KINDS, Renderer
 from digest.mail.themes import THEMES
 from tests.mail_tools import axe, chromium
-from tests.test_mail_hostile import PAYLOADS, mail_with
+from tests.test_mail_hostile import PAYLOADS, mail_with, other_mails_with
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip(
@@ -86,6 +86,13 @@ def test_every_theme_is_readable(show, theme, scheme):
 def test_a_phone_shows_a_mail_without_sideways_scrolling(show, kind):
     page = show(sample(kind, RENDERER).html, 320)
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_a_word_without_end_does_not_widen_a_mail(show):
+    text = "x" * 300
+    for mail in (mail_with(text)[0], *other_mails_with(text)):
+        page = show(mail.html, 320)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, mail.kind
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -138,6 +138,12 @@ def test_what_speaks_against_a_paper_is_told_too():
     assert "Why: codecs; despite survey" in rendered(a_digest(a_pick(1, why=why))).text
 
 
+def test_a_name_from_right_to_left_does_not_move_its_neighbours():
+    mail = rendered(a_digest(a_pick(1, authors=("ليلى",), organization="Lab", abstract=None)))
+    assert "\u2068ليلى\u2069 · Lab" in mail.text
+    assert "\u2068ليلى\u2069 · Lab" in visible(mail)
+
+
 def test_sections_are_named_only_when_there_are_several():
     alone = rendered(a_digest(a_pick(1), a_pick(2)))
     mixed = rendered(a_digest(a_pick(1), a_pick(2), a_pick(3, section=Section.WILDCARD)))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from digest.mail.footer import Line, Span
 from digest.mail.links import Links, safe_url
-from digest.mail.view import said
+from digest.mail.view import isolated, said
 from digest.mail.wording import counted, listed, rhythm_of
 from digest.model import Interest, Profile
 
@@ -88,7 +88,7 @@ def goodbye_values(links: Links) -> dict[str, object]:
 
 def changed_values(changes: Sequence[Change], links: Links) -> dict[str, object]:
     """The mail that tells a subscriber what was changed."""
-    cleaned = tuple(Change(*(said(text, _SENTENCE) for text in change)) for change in changes)
+    cleaned = tuple(Change(*(isolated(said(text, _SENTENCE)) for text in change)) for change in changes)
     url = safe_url(links.preferences_url)
     return {
         "preheader": f"Changed: {listed([change.what.lower() for change in cleaned])}.",

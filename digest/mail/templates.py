@@ -151,8 +151,9 @@ def _shell(environment: Environment, source: str) -> Shell:
 
 
 def _pieces(environment: Environment, source: str) -> Iterator[Piece]:
-    for part in filter(None, source.split(CUT)):
-        yield Piece(Filling(environment, part))
+    for part in source.split(CUT):
+        if part.strip(" "):
+            yield Piece(Filling(environment, part.rstrip(" ")))
 
 
 def wrapped(text: str, indent: str = "") -> str:

@@ -4,6 +4,7 @@ Every text that came from outside is cleaned here once more, whatever the pages 
 What depends on a paper alone is remembered: the next reader is likely to get it too.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +22,9 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 # A reason is told when it is worth at least this part of the strongest one.
 _TELLING = 0.2
 
@@ -72,6 +76,14 @@ def said(text: str, limit: int = _NAME) -> str:
     return text if is_plain(text, limit) else clean_text(text[:_RAW], limit=limit)
 
 
+def isolated(text: str) -> str:
+    """`text` so that letters written from right to left do not move what stands beside it (UAX 9: isolates).
+
+    As characters rather than as markup: Gmail drops <bdi>, and plain text knows no markup.
+    """
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
 @lru_cache(maxsize=16_384)
 def short_title(title: str) -> str:
     """A title as a subject or preheader has room for."""
@@ -91,7 +103,7 @@ def card_of(paper: Paper, *, snippet: int) -> Card:
     return Card(
         title=clean_text(readable(paper.title[:_RAW]), limit=_TITLE) or "(no title)",
         url=safe_url(paper.url),
-        facts=tuple(fact for fact in facts if fact),
+        facts=tuple(isolated(fact) for fact in facts if fact),
         snippet=shorten(abstract, snippet) if snippet else "",
     )
 
@@ -130,7 +142,7 @@ def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str
     for reason in why:
         contribution = reason.contribution
         if contribution < 0:
-            against = (f"despite {said(reason.term)}",)
+            against = (f"despite {isolated(said(reason.term))}",)
         elif contribution >= least and contribution:
             chip = _chip(reason.kind, reason.term, weights.get(reason.term, 1.0))
             if chip and chip not in helped:
@@ -141,8 +153,8 @@ def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str
 @lru_cache(maxsize=16_384)
 def _chip(kind: ReasonKind, term: str, weight: float) -> str:
     if kind is ReasonKind.KEYWORD and weight != 1:
-        return f"{said(term)}, weight {weight:g}"
-    return _CHIP_WORDING.get(kind, "").format(said(term))
+        return f"{isolated(said(term))}, weight {weight:g}"
+    return _CHIP_WORDING.get(kind, "").format(isolated(said(term)))
 
 
 class Opening(NamedTuple):
@@ -162,7 +174,7 @@ def opening_of(digest: Digest) -> Opening:
     strongest = max(digest.picks, key=_value)
     others = [pick for pick in digest.picks[:3] if pick is not strongest]
     titles = tuple([short_title(pick.paper.title) for pick in (strongest, *others[:2])])
-    preheader = f"Also: {' · '.join(titles[1:])}" if others else scale
+    preheader = f"Also: {' · '.join([isolated(title) for title in titles[1:]])}" if others else scale
     return Opening(titles, len(digest.picks) - 1, scale, preheader)
 
 

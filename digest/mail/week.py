@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.mail.view import said
+from digest.mail.view import isolated, said
 from digest.model import Digest, Pick, Reason, ReasonKind, Section
 
 _INTERESTS = 6
@@ -27,7 +27,9 @@ def bars_of(digest: Digest) -> tuple[Bar, ...]:
     Empty when the profile names no interest, for there is nothing to compare.
     """
     wanted = [interest for interest in digest.profile.interests if interest.weight > 0 and interest.keywords]
-    counts = [(said(i.keywords[0]), _matched(digest.picks, i.keywords)) for i in wanted[:_INTERESTS]]
+    counts = [
+        (isolated(said(i.keywords[0])), _matched(digest.picks, i.keywords)) for i in wanted[:_INTERESTS]
+    ]
     others = (
         ("people and labs you follow", sum(any(map(_is_followed, p.score.why)) for p in digest.picks)),
         ("from outside", sum(pick.section in (Section.POPULAR, Section.WILDCARD) for pick in digest.picks)),

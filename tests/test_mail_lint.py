@@ -1,0 +1,81 @@
+"""The HTML and CSS of every mail before two judges: a validator, and a table of what mail programs can do."""
+
+import json
+import subprocess
+from collections.abc import Collection
+
+import pytest
+from mjml import mjml2html
+
+from digest.mail.catalogue import sample
+from digest.mail.render import KINDS, Renderer
+from tests.mail_tools import node_module, program
+
+pytestmark = pytest.mark.browser
+
+RENDERER = Renderer()
+# Mail is written for programs of twenty years: what the validator calls deprecated is what they need.
+OFF = ["no-deprecated-attr", "no-inline-style", "no-conditional-comment", "doctype-style", "void-style"]
+OFF += ["prefer-native-element", "prefer-tbody", "long-title"]  # role=article is MJML's; a title is a subject
+VALIDATE = """
+import { HtmlValidate } from "%s/dist/esm/index.js";
+const off = Object.fromEntries(JSON.parse(process.argv[1]).map((rule) => [rule, "off"]));
+const judge = new HtmlValidate({ extends: ["html-validate:recommended"], rules: off });
+let html = "";
+for await (const chunk of process.stdin) html += chunk;
+const report = await judge.validateString(html);
+console.log(JSON.stringify(report.results.flatMap((r) => r.messages.map((m) => `${m.line}: ${m.ruleId}: ${m.message}`))));
+"""
+CAN_I = """
+import { caniemail } from "%s/dist/index.js";
+let html = "";
+for await (const chunk of process.stdin) html += chunk;
+const found = {};
+for (const client of JSON.parse(process.argv[1])) {
+  const { issues } = caniemail({ clients: [client], html });
+  found[client] = [...new Set([...issues.errors.values()].flat().map((issue) => issue.title))];
+}
+console.log(JSON.stringify(found));
+"""
+# What may be lost where it is not known: corners become square, a preheader's height is 0 anyway.
+HARMLESS = {
+    "gmail.desktop-webmail": set(),
+    "gmail.ios": set(),
+    "gmail.android": set(),
+    "apple-mail.macos": set(),
+    "apple-mail.ios": set(),
+    "outlook.ios": set(),
+    "outlook.android": set(),
+    "samsung-email.android": set(),
+    "outlook.windows": {"border-radius", "overflow", "Attribute selector"},
+}
+BLANK = """<mjml lang="en" dir="ltr"><mj-head><mj-title>x</mj-title><mj-style>a{color:red}</mj-style></mj-head>
+<mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"""
+
+
+def ask(script: str, module: str, html: str, wanted: Collection[str]):
+    source = script % node_module(module).resolve().as_uri()
+    command = [program("node", "nodejs"), "--input-type=module", "--eval", source, json.dumps(sorted(wanted))]
+    answer = subprocess.run(command, input=html, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_html_of_a_mail_is_valid(kind):
+    assert ask(VALIDATE, "html-validate", sample(kind, RENDERER).html, OFF) == []
+
+
+def test_the_validator_finds_what_it_should():
+    broken = sample("digest", RENDERER).html.replace("</h2>", "</h3>")
+    assert any("close-order" in message for message in ask(VALIDATE, "html-validate", broken, OFF))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mail_programs_know_what_a_mail_uses(kind):
+    blank = ask(CAN_I, "caniemail", mjml2html(BLANK, fonts={}), HARMLESS)
+    found = ask(CAN_I, "caniemail", sample(kind, RENDERER).html, HARMLESS)
+    lost = {
+        client: set(found[client]) - set(blank[client]) - harmless for client, harmless in HARMLESS.items()
+    }
+    assert {client: names for client, names in lost.items() if names} == {}
