@@ -70,18 +70,23 @@ def write(path, lines):
 
 def test_a_perfect_order_has_gain_one_and_a_useless_one_none():
     scores = {"a": 3.0, "b": 2.0, "c": 1.0}
-    assert ndcg(judged(), scores, {"a": 1}) == 1
-    assert ndcg(judged(), scores, {}) == 0
-    assert ndcg(judged(), scores, {"b": 1}) == pytest.approx(1 / math.log2(3))
+    assert ndcg(judged(), scores, {"a": 1}, "abc") == 1
+    assert ndcg(judged(), scores, {}, "abc") == 0
+    assert ndcg(judged(), scores, {"b": 1}, "abc") == pytest.approx(1 / math.log2(3))
+
+
+def test_a_relevant_paper_without_a_score_comes_last():
+    assert ndcg(judged(), {"a": -3.0}, {"a": 1, "b": 1}, "abc") < 1
+    assert ndcg(judged(), {"a": -3.0}, {"a": 1}, "abc") == 1
 
 
 def test_papers_voted_for_are_not_counted():
-    assert ndcg(judged(liked=("a",)), {"a": 3.0, "b": 2.0}, {"a": 1, "b": 1}) == 1
+    assert ndcg(judged(liked=("a",)), {"a": 3.0, "b": 2.0}, {"a": 1, "b": 1}, "ab") == 1
 
 
 def test_graded_tasks_gain_by_their_grades():
-    better = ndcg(judged(task="T2q"), {"a": 2.0, "b": 1.0}, {"a": 3, "b": 1})
-    worse = ndcg(judged(task="T2q"), {"a": 1.0, "b": 2.0}, {"a": 3, "b": 1})
+    better = ndcg(judged(task="T2q"), {"a": 2.0, "b": 1.0}, {"a": 3, "b": 1}, "ab")
+    worse = ndcg(judged(task="T2q"), {"a": 1.0, "b": 2.0}, {"a": 3, "b": 1}, "ab")
     assert better == 1
     assert worse < better
 

@@ -97,7 +97,9 @@ def evaluate(
     runs = {OURS: rank_all(profiles, collections, pools, now=now, ranker=ranker)}
     runs |= {name: _baseline(name, profiles, collections, pools) for name in baselines}
     systems = {
-        name: by_unit(profiles, {j.id: ndcg(j, scores, relevance.get(j.id, {})) for j, scores in run})
+        name: by_unit(
+            profiles, {j.id: ndcg(j, scores, relevance.get(j.id, {}), pools[j.pool]) for j, scores in run}
+        )
         for name, run in runs.items()
     }
     groups = dict.fromkeys(judged.group for judged in profiles)

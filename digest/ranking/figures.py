@@ -1,7 +1,7 @@
 """How good a ranking is: nDCG, its mean over readers, and how sure we may be of a difference."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from random import Random
@@ -34,14 +34,17 @@ class Judged:
         return self.pool if self.task.startswith("T2s") else self.id
 
 
-def ndcg(judged: Judged, scores: Mapping[str, float], relevance: Mapping[str, float]) -> float:
+def ndcg(
+    judged: Judged, scores: Mapping[str, float], relevance: Mapping[str, float], pool: Iterable[str]
+) -> float:
     """Normalised discounted cumulative gain (Järvelin and Kekäläinen, 2002) of the best ten, five for T2g.
 
-    Papers already voted for are left out. Equal scores are put in an order that depends on nothing but the names.
+    Papers of the pool without a score come last, and those voted for are left out. Equal scores are put in an order
+    that depends on nothing but the names.
     """
     seen = {*judged.liked, *judged.disliked}
     order = sorted(
-        (-score, _lot(judged.id, paper), paper) for paper, score in scores.items() if paper not in seen
+        (-scores.get(paper, -math.inf), _lot(judged.id, paper), paper) for paper in pool if paper not in seen
     )
     gains = [_gain(judged.task, relevance.get(paper, 0.0)) for _, _, paper in order]
     cut = 5 if judged.task == "T2g" else CUT
