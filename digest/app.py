@@ -12,9 +12,13 @@ from digest.deliver import DeliverReport, Policy, deliver
 from digest.errors import Mistake, SettingsError, SourceError, StoreError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
 from digest.letters import Letters
+from digest.mail.dkim import Signer, read_key
 from digest.mail.folders import FileTransport, MaildirTransport
+from digest.mail.logo import read_logo
+from digest.mail.pace import Pace
 from digest.mail.render import Renderer
 from digest.mail.smtp import SmtpTransport
+from digest.mail.themes import build_theme
 from digest.mail.transport import Transport
 from digest.model import Page
 from digest.pages.fetch import HttpFetcher, Validators
@@ -22,10 +26,11 @@ from digest.pages.folder import Unreadable, pages_in
 from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
-from digest.settings import Settings, SourceSettings, load_settings, write_private
+from digest.settings import Settings, load_settings, write_private
 from digest.sources import Trial, try_source
 from digest.store import Store
 from digest.subscriptions import SyncReport, sync_profiles
+from digest.tables import SourceSettings
 
 # A file changed less than this ago may still be growing.
 SETTLE_SECONDS = 2.0
@@ -39,7 +44,7 @@ class App:
         self.settings = settings
         self.store = store
         self._guests: dict[bool, PoliteFetcher] = {}
-        self.letters = Letters(Renderer(), settings.file.sender, settings.file.web.url, secret)
+        self.letters = make_letters(settings, secret)
 
     @classmethod
     def open(cls, home: Path) -> Self:
@@ -91,9 +96,14 @@ class App:
         """VERB 3 through the configured transport."""
         wanted = self.settings.file.delivery
         policy = Policy(
-            wanted.batch, timedelta(seconds=wanted.lease_seconds), timedelta(hours=wanted.give_up_after_hours)
+            batch=wanted.batch,
+            lease=timedelta(seconds=wanted.lease_seconds),
+            give_up_after=timedelta(hours=wanted.give_up_after_hours),
+            on_unknown=wanted.on_unknown,
+            pace=Pace(wanted.per_second, wanted.per_domain_per_second),
         )
-        return deliver(self.store, self.transport(), policy=policy, clock=clock, is_stopping=is_stopping)
+        ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
+        return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
 
     def sources(self) -> list[Source]:
         """The configured sources, each with its way to be reached."""
@@ -136,6 +146,38 @@ class App:
             return SmtpTransport(self.settings.file.smtp, password.get_secret_value() if password else None)
         folder = self.settings.inside_home(wanted.folder)
         return MaildirTransport(folder) if wanted.transport == "maildir" else FileTransport(folder)
+
+
+def make_letters(settings: Settings, secret: bytes) -> Letters:
+    """The writer of this home's mails. Raises `SettingsError` for a theme, a logo or a key that cannot be used."""
+    look, where = settings.file.look, str(settings.home / "config" / "digest.toml")
+    logo_file = settings.inside_home(look.logo) if look.logo else None
+    logo = read_logo(_read(logo_file, "look.logo"), where=str(logo_file)) if logo_file else None
+    theme = build_theme(look.theme, light=look.light, dark=look.dark, logo=logo, where=where)
+    sender = settings.file.sender
+    web_url = settings.file.web.url
+    return Letters(Renderer(theme=theme), sender, secret=secret, web_url=web_url, sign=_signer(settings))
+
+
+def _signer(settings: Settings) -> Signer | None:
+    wanted = settings.file.dkim
+    if wanted.domain is None:
+        return None
+    pairs = [(wanted.key_file, wanted.selector)]
+    if wanted.ed25519_key_file:
+        pairs.append((wanted.ed25519_key_file, wanted.ed25519_selector))
+    keys = []
+    for path, selector in pairs:
+        file = settings.inside_home(path)
+        keys.append(read_key(_read(file, "dkim"), selector=selector, domain=wanted.domain, where=str(file)))
+    return Signer(keys)
+
+
+def _read(file: Path, key: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SettingsError([Mistake(str(file), key, f"cannot be read: {error.strerror}")]) from error
 
 
 def wait_for_settling(places: Iterable[Path]) -> None:

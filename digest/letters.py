@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Self
 
 from digest.mail.links import Links
-from digest.mail.message import domain_of, message_id_for, write_message
+from digest.mail.message import Sign, domain_of, message_id_for, write_message
 from digest.mail.render import Renderer
 from digest.mail.rendered import Recipient, Rendered, Sender
 from digest.model import Digest, Envelope, Message
-from digest.settings import SenderSettings
 from digest.store.people import Subscriber
+from digest.tables import SenderSettings
 from digest.tokens import sign
 
 
@@ -17,13 +17,20 @@ class Letters:
     """Writes the mails of one house: one sender, one set of templates, one secret.
 
     `web_url` is where the web pages answer, None when there are none: then a mail's ways out are the profile file and
-    an address that takes requests by mail.
+    an address that takes requests by mail. `sign` adds a DKIM signature, None leaves that to the mail server.
     """
 
     def __init__(
-        self, renderer: Renderer, sender: SenderSettings, web_url: str | None, secret: bytes
+        self,
+        renderer: Renderer,
+        sender: SenderSettings,
+        *,
+        secret: bytes,
+        web_url: str | None = None,
+        sign: Sign | None = None,
     ) -> None:
         self._renderer = renderer
+        self._sign = sign
         self._settings = sender
         self._sender = Sender(
             name=sender.name,
@@ -38,7 +45,7 @@ class Letters:
     @classmethod
     def for_preview(cls) -> Self:
         """Without a home: the default sender, and a secret that signs nothing anybody will open."""
-        return cls(Renderer(), SenderSettings(), None, b"preview")
+        return cls(Renderer(), SenderSettings(), secret=b"preview")
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
         """The message of one subscriber's digest. The same arguments give the same bytes."""
@@ -68,6 +75,7 @@ class Letters:
             ),
             date=now,
             links=links,
+            sign=self._sign,
         )
 
     def _own_address(self) -> str | None:

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from digest.errors import Mistake, SettingsError
 from digest.model import Cadence, Interest, Profile, Weekday
-from digest.settings import Strict, read_table
+from digest.settings import read_table
+from digest.tables import Strict
 from digest.text import clean_text
 
 MAX_KEYWORDS = 200

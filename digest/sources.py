@@ -17,7 +17,8 @@ from digest.pages import parse
 from digest.pages.calendar import address_of, better_address
 from digest.pages.fetch import Validators
 from digest.pages.folder import Unreadable
-from digest.settings import DigestFile, SourceSettings, read_table
+from digest.settings import read_table
+from digest.tables import DigestFile, SourceSettings
 
 _MOST_TRIED = 20  # pages of a folder that a trial reads
 

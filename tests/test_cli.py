@@ -321,3 +321,43 @@ def test_secrets_are_never_shown(home):
         result = call("--home", home, "--now", NOW, *options, *command)
         assert secret not in result.output + result.stderr
         assert "hunter2" not in result.output + result.stderr
+
+
+def test_every_kind_of_mail_can_be_seen_without_sending_it(tmp_path):
+    from digest.mail.render import KINDS
+
+    call("preview", "--mail", "all", "--out", tmp_path / "mails")
+    assert {path.name for path in (tmp_path / "mails").iterdir()} == {
+        f"{kind}{suffix}" for kind in KINDS for suffix in (".html", ".txt", ".eml")
+    }
+    assert "there is no mail" in call("preview", "--mail", "love letter", "--out", tmp_path, code=1).stderr
+    assert "--profile and --page" in call("preview", "--out", tmp_path, code=2).stderr
+
+
+def test_a_theme_that_cannot_be_read_is_refused_with_a_colour_that_would_do(home):
+    (home / "config" / "digest.toml").write_text('[look]\ntheme = "sea"\nlight = { ink = "#eeeeee" }\n')
+    told = call("--home", home, "run", "--once", code=2).stderr
+    assert "light.ink" in told
+    assert "would do" in told
+
+
+def test_mails_are_signed_when_a_key_is_given(home):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (home / "data").mkdir()
+    (home / "data" / "dkim.pem").write_bytes(pem)
+    (home / "config" / "digest.toml").write_text(
+        '[sender]\naddress = "d@example.org"\n[dkim]\ndomain = "example.org"\n'
+    )
+    call("--home", home, "--now", NOW, "run", "--once")
+    for path in (home / "data" / "outbox").glob("*.eml"):
+        signature = message_from_bytes(path.read_bytes(), policy=default)["DKIM-Signature"]
+        assert "d=example.org" in signature
+        assert "list-unsubscribe" in signature.lower()
+    (home / "data" / "dkim.pem").unlink()
+    assert "dkim.pem" in call("--home", home, "run", "--once", code=2).stderr

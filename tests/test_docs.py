@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from digest.cli import app
 from digest.profiles import ProfileFile, read_profile
-from digest.settings import DigestFile
 from digest.shipped import shipped
+from digest.tables import DigestFile
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -64,7 +64,7 @@ def test_the_example_profile_names_every_key():
 
 def test_the_example_settings_name_every_key():
     text = (shipped("config") / "digest.example.toml").read_text()
-    every = re.sub(r"^# (?=[a-z_]+ =)", "", text, flags=re.MULTILINE)
+    every = re.sub(r"^# (?=[a-z0-9_]+ =)", "", text, flags=re.MULTILINE)
     tables = tomllib.loads(every.split("# One [[source]]")[0])
     for table, field in DigestFile.model_fields.items():
         if table != "source":

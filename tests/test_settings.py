@@ -3,8 +3,9 @@
 import pytest
 
 from digest.errors import SettingsError
-from digest.settings import DigestFile, load_settings, read_table
+from digest.settings import load_settings, read_table
 from digest.shipped import shipped
+from digest.tables import DigestFile
 
 
 def home_with(tmp_path, toml=None, env=None):

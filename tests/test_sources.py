@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from digest.cli import app
 from digest.errors import DigestError
-from digest.settings import DigestFile, SourceSettings, load_settings
+from digest.settings import load_settings
 from digest.sources import add_source, entry_for
+from digest.tables import DigestFile, SourceSettings
 
 GOLDEN = Path(__file__).parent / "data" / "pages"
 NOW = "2026-03-03T09:00:00Z"

@@ -14,7 +14,7 @@ from digest.mail.folders import FileTransport, MaildirTransport
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import MemoryTransport, Withdrawn
 from digest.model import Envelope
-from digest.settings import SmtpSettings
+from digest.tables import SmtpSettings
 from tests.servers import Mailbox, free_port, scripted_server, smtp_server
 
 ENVELOPE = Envelope("digest@example.org", "reader@example.org")

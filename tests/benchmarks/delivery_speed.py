@@ -10,10 +10,10 @@ from statistics import median
 from digest.deliver import Policy, deliver
 from digest.mail.smtp import SmtpTransport
 from digest.model import Digest, Envelope, Issue, Message, Profile
-from digest.settings import SmtpSettings
 from digest.store import Store
 from digest.store.outbox import Owed, enqueue_digest
 from digest.store.people import FileProfile, find_subscriber, put_file_profile
+from digest.tables import SmtpSettings
 from tests.benchmarks.sink import mail_sink
 
 MESSAGES = 300
