@@ -65,7 +65,7 @@ def _entry(where: str, block: str) -> Entry | Rejected:
         return Rejected(where, "It has no arXiv id.")
     if "title" not in fields:
         return Rejected(where, f"arXiv:{known[1]} is named without a title; nothing can be shown.")
-    if "(" not in marks[-1][0]:  # the closing mark holds the address
+    if len(marks) < 2 or "(" not in marks[-1][0]:  # the closing mark holds the address
         return Rejected(where, f"arXiv:{known[1]} stops before its end; save the whole mail.")
     names, count = _authors(fields.get("authors") or fields.get("author") or "")
     return Entry(

@@ -16,7 +16,7 @@ from digest.pages.entry import Entry
 from digest.pages.identity import work_id
 from digest.pages.markup import Token, plain_text, text_of, tokens
 from digest.pages.names import people
-from digest.pages.outcome import MOST_ENTRIES, listed
+from digest.pages.outcome import MOST_ENTRIES, listed, unrecognised
 from digest.pages.prose import without_head
 
 PAPER, LINKS = "citation-html", "linked-html"
@@ -55,7 +55,8 @@ def read(document: Document) -> ParsedPage:
     meta = _meta(stream)
     if "citation_title" in meta:
         return listed(PAPER, [_paper(meta)])
-    return listed(LINKS, _linked(stream), reason=None)
+    found = list(_linked(stream))
+    return listed(LINKS, found) if found else unrecognised("It links to papers, but by none of their titles.")
 
 
 def _meta(stream: list[Token]) -> dict[str, list[str]]:
@@ -89,6 +90,8 @@ def _paper(meta: dict[str, list[str]]) -> Entry:
 def _linked(stream: list[Token]) -> Iterator[Entry]:
     """A paper for every link whose text is a title, with the text below it, up to the next one, if that is long enough."""
     links = list(islice(_links(stream), MOST_ENTRIES + 1))
+    if not links:
+        return
     ends = [opened for opened, *_ in links[1:]] + [len(stream)]
     for number, ((_, closed, known, title), end) in enumerate(zip(links, ends, strict=True), 1):
         below = max(_blocks(stream[closed:end]), key=len, default="")
