@@ -11,7 +11,7 @@ from digest.mail.replies import NotSmtp, Reply, parse_line
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import InDoubt, Unreachable
 from digest.model import Envelope
-from digest.settings import SmtpSettings
+from digest.tables import SmtpSettings
 from tests.smtp_script import MISDEEDS, Script, smtp_script
 
 ENVELOPE = Envelope("digest@example.org", "reader@example.org")

@@ -14,7 +14,7 @@ from digest.mail.sasl import authenticate
 from digest.mail.transport import Unreachable
 from digest.mail.wire import Broken, Wire, in_words
 from digest.model import Envelope
-from digest.settings import SmtpSettings
+from digest.tables import SmtpSettings
 
 _QUIT_SECONDS = 2.0  # the answers that count were given before
 _SLOWEST = 1000.0  # bytes a second a server may take at least

@@ -10,7 +10,7 @@ from digest.mail.replies import Reply
 from digest.mail.transport import AboutToEnd, InDoubt, Unreachable, Withdrawn
 from digest.mail.wire import Broken
 from digest.model import Envelope
-from digest.settings import SmtpSettings
+from digest.tables import SmtpSettings
 
 _NOT_SAYABLE = re.compile(
     r"[\x00-\x20<>\x7f]"
