@@ -257,7 +257,7 @@ class Message:
 
 
 class DeliveryState(StrEnum):
-    """One outbox row's fate: queued -> sending -> sent | deferred | failed | suppressed."""
+    """One outbox row's fate: queued -> sending -> sent | deferred | failed | suppressed | unknown; held by the operator."""
 
     QUEUED = "queued"
     SENDING = "sending"  # claimed, with a lease
@@ -265,6 +265,8 @@ class DeliveryState(StrEnum):
     DEFERRED = "deferred"  # to be tried again
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"  # its end was sent and no answer came; policy "hold" leaves it to the operator
+    HELD = "held"  # the operator keeps it back
 
 
 @dataclass(frozen=True, slots=True)

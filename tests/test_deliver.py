@@ -2,23 +2,29 @@
 
 import os
 import socket
+import threading
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from digest.deliver import Policy, deliver, is_dead, retry_delay
-from digest.errors import PermanentTransportError, TemporaryTransportError
-from digest.mail.transport import MemoryTransport
+from digest.deliver import Policy, deliver, retry_delay
+from digest.errors import PermanentTransportError, StoreError, TemporaryTransportError
+from digest.mail.pace import Pace
+from digest.mail.transport import InDoubt, MemoryTransport, Unreachable
 from digest.store import outbox
 from digest.store.outbox import Claim
 from digest.store.people import suppressed
-from digest.store.schema import deliveries
+from digest.store.schema import deliveries, messages
+from digest.store.workers import is_dead
 from tests.builders import NOW, owe
 
 
 def go(store, transport, *, now=NOW, policy=None, **more):
-    return deliver(store, transport, policy=policy or Policy(), clock=lambda: now, **more)
+    ways = transport if isinstance(transport, list) else [transport]
+    return deliver(store, ways, policy=policy or Policy(), clock=lambda: now, **more)
 
 
 def rows(store):
@@ -72,13 +78,168 @@ def test_greylisting_is_tried_again_later_and_then_sent(store):
     assert go(store, transport, now=NOW + timedelta(seconds=300)).sent == 1
 
 
-def test_a_server_in_trouble_stops_the_round_and_costs_one_attempt(store):
+def test_a_server_that_cannot_be_reached_costs_nobody_an_attempt(store):
     for number in range(5):
         owe(store, number)
-    down = TemporaryTransportError("cannot connect", whole_server=True)
-    report = go(store, MemoryTransport(lambda _: down))
-    assert (report.deferred, report.stopped) == (1, "cannot connect")
-    assert sorted(row.state for row in rows(store)) == ["deferred"] + ["queued"] * 4
+    report = go(store, MemoryTransport(lambda _: Unreachable("wrong password")))
+    assert (report.sent, report.deferred, report.failed) == (0, 0, 0)
+    assert report.stopped is not None
+    assert report.stopped.startswith("wrong password; nothing is tried until 08:05 UTC")
+    assert {(row.state, row.attempts, row.last_reply) for row in rows(store)} == {("queued", 0, None)}
+
+
+def test_a_server_in_trouble_is_left_alone_and_then_asked_with_one_message(store):
+    for number in range(5):
+        owe(store, number)
+    go(store, MemoryTransport(lambda _: Unreachable("down")))
+    works = MemoryTransport()
+    early = go(store, works, now=NOW + timedelta(minutes=4))
+    assert (early.sent, works.sent) == (0, [])
+    assert "down" in (early.stopped or "")
+    assert go(store, works, now=NOW + timedelta(minutes=5)).sent == 5
+    assert go(store, works, now=NOW + timedelta(minutes=6)).stopped is None
+
+
+def test_a_server_that_keeps_losing_messages_is_found_out_before_everybody_paid(store):
+    for number in range(40):
+        owe(store, number)
+    lost = TemporaryTransportError("421 going down", whole_server=True, code=421)
+    report = go(store, MemoryTransport(lambda envelope: lost if envelope.rcpt_to else None))
+    assert (report.deferred, report.sent) == (10, 0)
+    assert sum(row.attempts for row in rows(store)) == 10
+
+
+def test_a_refusal_of_everything_is_ours_and_stops_after_three(store):
+    for number in range(9):
+        owe(store, number)
+    spam = PermanentTransportError("554 5.7.1 spam", code=554, status="5.7.1")
+    report = go(store, MemoryTransport(lambda envelope: spam if envelope.rcpt_to else None))
+    assert report.deferred == 3
+    assert sorted(row.state for row in rows(store)) == ["deferred"] * 3 + ["queued"] * 6
+
+
+def test_a_refusal_for_good_that_is_not_about_the_address_gets_a_second_try(store):
+    owe(store, 1)
+    no = MemoryTransport(lambda _: PermanentTransportError("554 no", code=554))
+    assert go(store, no).deferred == 1
+    assert go(store, no, now=NOW + timedelta(minutes=10)).failed == 1
+
+
+def in_doubt(_envelope):
+    return InDoubt("took it all and gave no answer")
+
+
+def test_in_doubt_the_same_bytes_are_sent_again(store):
+    owe(store, 1)
+    assert go(store, Talking(in_doubt)).deferred == 1
+    again = MemoryTransport()
+    assert go(store, again, now=NOW + timedelta(minutes=10)).sent == 1
+    assert again.sent[0][1] == owed_bytes(store)
+
+
+def test_in_doubt_the_operator_decides_when_asked_to(store):
+    owe(store, 1)
+    policy = Policy(on_unknown="hold")
+    report = go(store, Talking(in_doubt), policy=policy)
+    assert (report.unknown, report.has_trouble) == (1, True)
+    assert go(store, MemoryTransport(), policy=policy, now=NOW + timedelta(days=3)).sent == 0
+    assert rows(store)[0].state == "unknown"
+
+
+def test_what_a_crash_left_in_doubt_is_held_when_asked_to(store):
+    owe(store, 1)
+    owe(store, 2)
+    dead = f"{socket.gethostname()}|{'0' * 36}|1-1"
+    with store.writing() as tx:
+        first, _ = outbox.claim(tx, Claim(dead, NOW + timedelta(hours=1)), now=NOW, limit=2)
+        outbox.mark_handed(tx, first, now=NOW)
+    report = go(store, MemoryTransport(), policy=Policy(on_unknown="hold"))
+    assert (report.sent, report.unknown) == (1, 1)
+
+
+def test_nothing_waits_for_ever_and_its_papers_are_free_again(store):
+    owe(store, 1)
+    go(store, MemoryTransport(lambda _: Unreachable("down")))
+    report = go(store, MemoryTransport(lambda _: Unreachable("down")), now=NOW + timedelta(hours=21))
+    assert report.failed == 1
+    assert rows(store)[0].last_reply.startswith("too late, its papers may come with the next digest")
+
+
+def test_several_connections_send_everything_once(store):
+    for number in range(60):
+        owe(store, number)
+    ways = [MemoryTransport() for _ in range(4)]
+    assert go(store, ways, policy=Policy(batch=20)).sent == 60
+    sent = [envelope.rcpt_to for way in ways for envelope, _ in way.sent]
+    assert len(sent) == len(set(sent)) == 60
+
+
+def test_one_connection_that_is_refused_leaves_its_messages_to_the_others(store):
+    for number in range(60):
+        owe(store, number)
+    full = MemoryTransport(lambda _: Unreachable("421 too many connections"))
+    works = MemoryTransport()
+    report = go(store, [works, full, full])
+    assert (report.sent, report.stopped) == (60, None)
+    assert {row.attempts for row in rows(store)} == {1}
+
+
+def test_the_lease_is_renewed_while_a_batch_lasts(store):
+    for number in range(3):
+        owe(store, number)
+    times = [NOW]
+
+    class Slow(MemoryTransport):
+        def send(self, envelope, raw, about_to_end):
+            times.append(times[-1] + timedelta(seconds=200))
+            reply = super().send(envelope, raw, about_to_end)
+            with store.writing() as tx:  # another worker, meanwhile
+                stolen = outbox.claim(tx, Claim("another-host|boot|1", times[-1]), now=times[-1], limit=9)
+            assert stolen == []
+            return reply
+
+    report = deliver(store, [Slow()], policy=Policy(), clock=lambda: times[-1])
+    assert (report.sent, report.deferred) == (3, 0)
+
+
+def test_no_more_leave_a_second_than_was_said(store):
+    for number in range(4):
+        owe(store, number)
+    began = time.monotonic()
+    assert go(store, MemoryTransport(), policy=Policy(pace=Pace(per_second=20.0))).sent == 4
+    assert time.monotonic() - began >= 3 / 20
+
+
+@pytest.mark.parametrize("broken", ["before", "after"])
+def test_a_commit_that_failed_ends_no_message_and_one_that_happened_all_the_same_is_not_repeated(
+    store, monkeypatch, broken
+):
+    """The third write of the round fails: `before` it was committed, or `after`, when only the answer was lost."""
+    for number in range(5):
+        owe(store, number)
+    writes = []
+    real = store.writing
+
+    @contextmanager
+    def writing():
+        writes.append(1)
+        if len(writes) == 4 and broken == "before":
+            raise StoreError("disk full")
+        with real() as tx:
+            yield tx
+        if len(writes) == 4:
+            raise StoreError("disk I/O error")
+
+    monkeypatch.setattr(type(store), "writing", lambda _self: writing())
+    transport = MemoryTransport()
+    with pytest.raises(StoreError):
+        go(store, transport)
+    monkeypatch.undo()
+    taken = len(transport.sent)
+    assert taken < 5
+    assert sorted(row.state for row in rows(store)) == ["queued"] * (5 - taken) + ["sent"] * taken
+    assert go(store, transport).sent == 5 - taken
+    assert len({envelope.rcpt_to for envelope, _ in transport.sent}) == len(transport.sent) == 5
 
 
 def test_what_is_too_old_is_given_up(store):
@@ -88,13 +249,16 @@ def test_what_is_too_old_is_given_up(store):
     assert report.failed == 1
 
 
-def test_told_to_stop_it_finishes_the_item_at_hand_and_gives_the_rest_back(store):
-    for number in range(5):
+def test_told_to_stop_it_finishes_the_messages_at_hand_and_gives_the_rest_back(store):
+    for number in range(9):
         owe(store, number)
     transport = MemoryTransport()
     report = go(store, transport, is_stopping=lambda: len(transport.sent) >= 2)
-    assert report.sent == 2
-    assert sorted(row.state for row in rows(store)) == ["queued"] * 3 + ["sent"] * 2
+    assert 2 <= report.sent <= 4
+    assert report.stopped is None
+    states = sorted(row.state for row in rows(store))
+    assert states == ["queued"] * (9 - report.sent) + ["sent"] * report.sent
+    assert {row.attempts for row in rows(store) if row.state == "queued"} == {0}
 
 
 def test_what_a_dead_worker_claimed_is_sent_without_waiting_for_its_lease(store):
@@ -123,14 +287,50 @@ def test_the_wait_grows_with_the_age_of_the_message(minutes, seconds):
     assert retry_delay(timedelta(minutes=minutes)) == timedelta(seconds=seconds)
 
 
-def test_a_transport_that_breaks_unexpectedly_loses_nothing(store):
-    owe(store, 1)
-    owe(store, 2)
+def test_a_mistake_of_ours_costs_one_message_and_not_the_others(store):
+    for number in range(3):
+        owe(store, number)
 
-    def explode(_envelope):
-        raise RuntimeError("a bug")
+    def explode(envelope):
+        if envelope.rcpt_to.startswith("reader1"):
+            raise RuntimeError("a bug")
 
-    with pytest.raises(RuntimeError):
-        go(store, MemoryTransport(explode))
-    assert {row.state for row in rows(store)} == {"queued"}
-    assert go(store, MemoryTransport()).sent == 2
+    report = go(store, MemoryTransport(explode))
+    assert (report.sent, report.deferred) == (2, 1)
+    assert (
+        "RuntimeError" in [row.last_reply for row in rows(store)][1] or "a bug" in rows(store)[1].last_reply
+    )
+    assert go(store, MemoryTransport(), now=NOW + timedelta(minutes=6)).sent == 1
+
+
+def test_four_workers_at_once_send_everything_once(store):
+    for number in range(80):
+        owe(store, number)
+    ways = [MemoryTransport() for _ in range(8)]
+    policy = Policy(batch=6)
+    threads = [
+        threading.Thread(target=go, args=(store, ways[n : n + 2]), kwargs={"policy": policy})
+        for n in (0, 2, 4, 6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sent = [envelope.rcpt_to for way in ways for envelope, _ in way.sent]
+    assert len(sent) == len(set(sent)) == 80
+    assert {row.state for row in rows(store)} == {"sent"}
+
+
+class Talking(MemoryTransport):
+    """Fails only after the end was announced, as a lost connection does."""
+
+    def send(self, envelope, raw, about_to_end):
+        assert about_to_end()
+        error = self._refuse(envelope)
+        assert error is not None
+        raise error
+
+
+def owed_bytes(store):
+    with store.reading() as db:
+        return db.execute(select(messages.c.raw)).scalar()

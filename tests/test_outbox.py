@@ -1,5 +1,6 @@
 """The ledger: one digest a person an Issue, claims that are fenced, and a state for everything that happened."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select, text
 
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
-from digest.store import Store, outbox
+from digest.store import Store, outbox, rescue
 from digest.store.history import shown_score
 from digest.store.outbox import Claim, Owed
 from digest.store.papers import find_paper
@@ -87,25 +88,47 @@ def test_what_a_dead_worker_held_is_claimable_at_once(store):
     owe(store, 1)
     claim(store)
     assert claim(store) == []
-    assert write(store, outbox.release_dead, LEASE.owner, now=NOW) == 1
+    assert write(store, rescue.release_dead, LEASE.owner, now=NOW) == 1
     assert len(claim(store)) == 1
 
 
-def test_a_worker_that_stops_in_good_order_gives_back_what_it_had_not_begun(store):
+def test_what_was_not_tried_is_given_back_as_if_it_had_not_been_claimed(store):
     owe(store, 1)
     owe(store, 2)
-    begun, _ = claim(store)
+    begun, other = claim(store)
     write(store, outbox.mark_handed, begun, now=NOW)
-    assert write(store, outbox.give_back, LEASE.owner, now=NOW) == 1
+    assert write(store, outbox.give_back, other, now=NOW)
     assert sorted(states(store).values()) == ["queued", "sending"]
+    [again] = claim(store)
+    assert (again.id, again.attempt) == (other.id, 1)
+    assert not write(store, outbox.give_back, delivery_of_another_claim(again), now=NOW)
+
+
+def delivery_of_another_claim(delivery):
+    return replace(delivery, attempt=delivery.attempt + 1)
+
+
+def test_saying_sent_twice_changes_nothing(store):
+    owe(store, 1)
+    [delivery] = claim(store)
+    assert write(store, outbox.settle_sent, delivery, "250 ok", now=NOW)
+    assert write(store, outbox.settle_sent, delivery, "250 ok", now=NOW)
+
+
+def test_a_lease_that_is_renewed_keeps_its_rows(store):
+    owe(store, 1)
+    claim(store)
+    later = NOW + timedelta(minutes=6)
+    assert write(store, outbox.renew, Claim(LEASE.owner, later + timedelta(minutes=5))) == 1
+    assert claim(store, now=later) == []
 
 
 def test_a_message_that_kills_its_workers_is_buried(store):
     owe(store, 1)
-    for _ in range(outbox.MAX_TAKEOVERS + 1):
+    for _ in range(rescue.MAX_TAKEOVERS + 1):
         assert len(claim(store)) == 1
-        write(store, outbox.release_dead, LEASE.owner, now=NOW)
-    assert write(store, outbox.bury_poison, now=NOW) == 1
+        write(store, rescue.release_dead, LEASE.owner, now=NOW)
+    assert write(store, rescue.bury_poison, now=NOW) == 1
     assert list(states(store).values()) == ["failed"]
 
 
@@ -114,7 +137,7 @@ def test_what_is_owed_to_somebody_who_left_is_suppressed(store):
     owe(store, 2)
     person = subscribe(store, a_profile(email="reader1@example.org"))
     write(store, set_status, person.id, "unsubscribed", "asked to leave", NOW)
-    assert write(store, outbox.drop_unwanted, NOW) == 1
+    assert write(store, rescue.drop_unwanted, NOW) == 1
     assert states(store) == {1: "suppressed", 2: "queued"}
 
 

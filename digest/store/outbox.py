@@ -1,10 +1,12 @@
-"""The ledger of what is owed: enqueue, claim, hand over, settle. The only file that changes a Delivery's state.
+"""The ledger of what is owed: enqueue, claim, hand over, settle. What a worker does; others change no claimed row.
 
     queued ──> sending ──> sent
        ^          ├──────> deferred ──> (claimed again when its time has come)
        │          ├──────> failed
-       └──────────┘ lease ended, or its worker is dead: claimed again, same bytes
+       │          ├──────> unknown     in doubt, and the policy is to hold: the operator decides (`desk`)
+       └──────────┘ lease ended, or its worker is dead: claimed again, same bytes (`rescue`)
     queued | deferred ───> suppressed      the person left, or the address must not be mailed
+    queued | deferred ───> failed          too late; its papers may come with the next digest
 
 `due_at` is when a worker may take the row next: at once when queued, after the backoff when deferred, when the lease
 ends while sending. Every change after a claim names the claim (`attempts`), so that a worker whose lease was taken
@@ -19,6 +21,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    bindparam,
     case,
     delete,
     insert,
@@ -31,12 +34,10 @@ from sqlalchemy import (
 from digest.model import Delivery, DeliveryState, Digest, Envelope, Issue, Message
 from digest.store.dialect import insert_or_ignore
 from digest.store.people import Subscriber
-from digest.store.schema import deliveries, issues, messages, shown, subscribers, suppressions
+from digest.store.schema import deliveries, issues, messages, shown, suppressions
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
 OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
-
-MAX_TAKEOVERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +105,6 @@ def _row(message: Message, *, kind: str, address_hash: str, now: datetime) -> di
     }
 
 
-def drop_unwanted(tx: Connection, now: datetime) -> int:
-    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns how many."""
-    left = select(subscribers.c.id).where(subscribers.c.status == "unsubscribed")
-    barred = select(suppressions.c.address_hash)
-    unwanted = deliveries.c.subscriber_id.in_(left) | deliveries.c.address_hash.in_(barred)
-    takeable = (OPEN, deliveries.c.due_at <= now, unwanted)
-    change = (
-        update(deliveries)
-        .where(*takeable)
-        .values(
-            state=DeliveryState.SUPPRESSED,
-            settled_at=now,
-            last_reply="the reader left, or the address is suppressed",
-        )
-    )
-    return tx.execute(change).rowcount
-
-
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
     """Take up to `limit` rows whose time has come, the longest waiting first."""
     due = select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now)
@@ -136,7 +119,6 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
             attempts=deliveries.c.attempts + 1,
             takeovers=deliveries.c.takeovers
             + case((deliveries.c.state == DeliveryState.SENDING, 1), else_=0),
-            handed_at=None,
         )
         .returning(
             deliveries.c.id,
@@ -165,35 +147,24 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
     ]
 
 
-def held_leases(db: Connection) -> set[str]:
-    """Who holds rows at the moment."""
-    return set(
-        db.execute(select(deliveries.c.lease_owner).where(text("state = 'sending'")).distinct()).scalars()
+def has_due(db: Connection, now: datetime) -> bool:
+    """Whether there is anything to claim."""
+    return (
+        db.execute(select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now).limit(1)).first()
+        is not None
     )
 
 
-def release_dead(tx: Connection, owner: str, *, now: datetime) -> int:
-    """The worker `owner` is gone: whatever it held may be claimed at once. Returns how many rows."""
-    held = (text("state = 'sending'"), deliveries.c.lease_owner == owner)
-    return tx.execute(update(deliveries).where(*held).values(due_at=now)).rowcount
+def renew(tx: Connection, lease: Claim) -> int:
+    """A worker that still works keeps its rows longer. Returns how many."""
+    held = (text("state = 'sending'"), deliveries.c.lease_owner == lease.owner)
+    return tx.execute(update(deliveries).where(*held).values(due_at=lease.until)).rowcount
 
 
-def give_back(tx: Connection, owner: str, *, now: datetime) -> int:
-    """A worker stops in good order: the rows it had not begun are queued again. Returns how many."""
-    held = (text("state = 'sending'"), deliveries.c.lease_owner == owner, deliveries.c.handed_at.is_(None))
-    return tx.execute(update(deliveries).where(*held).values(state=DeliveryState.QUEUED, due_at=now)).rowcount
-
-
-def bury_poison(tx: Connection, *, now: datetime) -> int:
-    """Fail the rows whose workers died or stalled too often, so that they stop taking the others down. Returns how many."""
-    poisonous = (
-        text("state = 'sending'"),
-        deliveries.c.due_at <= now,
-        deliveries.c.takeovers >= MAX_TAKEOVERS,
-    )
-    reply = f"given up: {MAX_TAKEOVERS + 1} workers died or stalled while sending it"
-    values = {"state": DeliveryState.FAILED, "settled_at": now, "last_reply": reply, "lease_owner": None}
-    return tx.execute(update(deliveries).where(*poisonous).values(values)).rowcount
+def give_back(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
+    """A claimed row whose message was not tried is queued again, as if it had not been claimed."""
+    values = {"due_at": now, "attempts": delivery.attempt - 1, "lease_owner": None, "handed_at": None}
+    return _settle(tx, delivery, values | {"state": DeliveryState.QUEUED})
 
 
 def mark_handed(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
@@ -201,19 +172,28 @@ def mark_handed(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
 
     From this commit to `settle_sent` lies the one window in which a crash leaves it open whether the mail left.
     """
-    wanted = ~deliveries.c.address_hash.in_(select(suppressions.c.address_hash))
-    return tx.execute(update(deliveries).where(*_ours(delivery), wanted).values(handed_at=now)).rowcount == 1
+    return tx.execute(_HAND, _fence(delivery) | {"new_handed_at": now}).rowcount == 1
 
 
 def settle_sent(tx: Connection, delivery: Delivery, reply: str, *, now: datetime) -> bool:
-    """The next server accepted it. False when the claim is no longer ours."""
-    values = {"state": DeliveryState.SENT, "last_reply": reply, "settled_at": now, "lease_owner": None}
-    return _settle(tx, delivery, values)
+    """The next server accepted it. False when the claim is no longer ours. Saying it twice changes nothing.
+
+    (A commit that raised an error may have happened all the same: whoever is not sure says it again.)
+    """
+    return tx.execute(_SENT, _fence(delivery) | {"new_reply": reply, "new_settled_at": now}).rowcount == 1
 
 
-def settle_deferred(tx: Connection, delivery: Delivery, reply: str, *, next_at: datetime) -> bool:
-    """It will be tried again at `next_at`."""
+def settle_deferred(
+    tx: Connection, delivery: Delivery, reply: str, *, next_at: datetime, in_doubt: bool = False
+) -> bool:
+    """It will be tried again at `next_at`. `in_doubt` when it may have left all the same."""
     values = {"state": DeliveryState.DEFERRED, "last_reply": reply, "due_at": next_at, "lease_owner": None}
+    return _settle(tx, delivery, values if in_doubt else values | {"handed_at": None})
+
+
+def settle_unknown(tx: Connection, delivery: Delivery, reply: str, *, now: datetime) -> bool:
+    """It may have left, and the operator wants to decide."""
+    values = {"state": DeliveryState.UNKNOWN, "last_reply": reply, "settled_at": now, "lease_owner": None}
     return _settle(tx, delivery, values)
 
 
@@ -227,12 +207,28 @@ def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: dateti
 
 
 def _settle(tx: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
-    return tx.execute(update(deliveries).where(*_ours(delivery)).values(values)).rowcount == 1
+    return tx.execute(update(deliveries).where(*_OURS).values(values), _fence(delivery)).rowcount == 1
 
 
-def _ours(delivery: Delivery) -> tuple[Any, ...]:
-    return (
-        deliveries.c.id == delivery.id,
-        deliveries.c.state == DeliveryState.SENDING,
-        deliveries.c.attempts == delivery.attempt,
+def _fence(delivery: Delivery) -> dict[str, Any]:
+    return {"its_id": delivery.id, "its_attempt": delivery.attempt}
+
+
+# Built once: these two run for every message, and building a statement costs more than running it.
+_CLAIM = (deliveries.c.id == bindparam("its_id"), deliveries.c.attempts == bindparam("its_attempt"))
+_OURS = (*_CLAIM, deliveries.c.state == DeliveryState.SENDING)
+_HAND = (
+    update(deliveries)
+    .where(*_OURS, ~deliveries.c.address_hash.in_(select(suppressions.c.address_hash)))
+    .values(handed_at=bindparam("new_handed_at"))
+)
+_SENT = (
+    update(deliveries)
+    .where(*_CLAIM, literal_column("state IN ('sending', 'sent')"))
+    .values(
+        state=DeliveryState.SENT,
+        last_reply=bindparam("new_reply"),
+        settled_at=bindparam("new_settled_at"),
+        lease_owner=None,
     )
+)

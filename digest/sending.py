@@ -1,0 +1,279 @@
+"""One round of sending: one thread keeps the books, several send (`mail.senders`).
+
+Whatever the senders said since the last commit is written in the next one: outcomes, permissions to end a message, the
+renewal of the lease and the claim of more. A permission is given only when the commit returned.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from digest.errors import PermanentTransportError, StoreError
+from digest.mail.breaker import Breaker
+from digest.mail.pace import Pace
+from digest.mail.senders import Event, Outcome, Request, Retired, Senders
+from digest.mail.transport import Transport, Unreachable
+from digest.mail.verdicts import Fate, judge
+from digest.model import Delivery
+from digest.store import Store
+from digest.store.outages import end_outage
+from digest.store.outbox import (
+    Claim,
+    claim,
+    give_back,
+    mark_handed,
+    renew,
+    settle_deferred,
+    settle_failed,
+    settle_sent,
+    settle_unknown,
+)
+from digest.store.people import suppress
+from digest.store.rescue import drop_unwanted
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+# Retry after the age of the message, clamped: young ones soon, old ones patiently (the rule of Postfix).
+_SOONEST = timedelta(seconds=300)
+_LATEST = timedelta(seconds=4000)
+_PATIENCE = 0.25  # seconds between two looks at whether to stop
+_MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient and how fast delivery is, and what it does when it cannot know."""
+
+    batch: int = 50
+    lease: timedelta = timedelta(seconds=300)
+    give_up_after: timedelta = timedelta(hours=20)
+    pause: timedelta = timedelta(minutes=5)  # how long a server in trouble is left alone
+    on_unknown: Literal["resend", "hold"] = "resend"
+    pace: Pace = field(default_factory=Pace)
+    return_path: Callable[[Delivery], str] = lambda delivery: delivery.envelope.mail_from
+
+
+@dataclass(slots=True)
+class DeliverReport:
+    """What one round did."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    unknown: int = 0  # may have left; the operator decides
+    stopped: str | None = None  # why the round ended early: the server itself is in trouble
+
+    @property
+    def has_trouble(self) -> bool:
+        """Whether somebody should look."""
+        return bool(self.deferred or self.failed or self.unknown or self.stopped)
+
+
+class Round:
+    """One worker's way through the outbox. `is_probe`: the server was in trouble, so one message goes first."""
+
+    def __init__(self, store: Store, policy: Policy, owner: str, *, clock: Clock, is_probe: bool) -> None:
+        self.report = DeliverReport()
+        self._store = store
+        self._policy = policy
+        self._owner = owner
+        self._clock = clock
+        self._is_probe = is_probe
+        self._senders = Senders(policy.return_path)
+        self._breaker = Breaker()
+        self._backlog: deque[Delivery] = deque()  # claimed, not yet given to the senders
+        self._in_hand: dict[int, Delivery] = {}  # claimed, and nothing written of it yet
+        self._unwritten: list[Outcome] = []
+        self._renewed_at = clock()
+        self._found_all = False
+        self._is_ending = False
+
+    def run(self, transports: Sequence[Transport], is_stopping: Callable[[], bool]) -> None:
+        """Send until nothing is left, the server is in trouble, or somebody says stop. Raises `StoreError`."""
+        spare = list(transports)
+        try:
+            while self._in_hand or self._wants_more:
+                wanted = 1 if self._is_probe else 1 + len(self._in_hand) // _MESSAGES_A_CONNECTION
+                while spare and len(transports) - len(spare) < wanted and self.report.stopped is None:
+                    self._senders.start([spare.pop(0)])
+                patience = self._feed() if self._in_hand else 0.0
+                self._write(self._senders.events(patience))
+                if is_stopping() or self.report.stopped is not None:
+                    break
+        finally:
+            self._end()
+
+    def _feed(self) -> float:
+        """Give the senders what may leave now. Returns for how many seconds there is nothing to do but listen."""
+        pace, at = self._policy.pace, time.monotonic()
+        if not pace.is_limited:
+            while self._backlog:
+                self._senders.put(self._backlog.popleft())
+            return _PATIENCE
+        for _ in range(len(self._backlog)):
+            delivery = self._backlog.popleft()
+            if pace.wait_for(delivery.envelope.rcpt_to, at) > 0:
+                self._backlog.append(delivery)
+            else:
+                pace.started(delivery.envelope.rcpt_to, at)
+                self._senders.put(delivery)
+        waits = (pace.wait_for(delivery.envelope.rcpt_to, at) for delivery in self._backlog)
+        return min([_PATIENCE, *waits])
+
+    def _write(self, events: Sequence[Event]) -> None:
+        """One commit for everything that was said. Then the senders that asked may go on."""
+        requests = self._hear(events)
+        now = self._clock()
+        is_late = now - self._renewed_at >= self._policy.lease / 3
+        if not (requests or self._unwritten or is_late or self._wants_more):
+            return
+        lease = Claim(self._owner, now + self._policy.lease)
+        tally: list[str | None] = []
+        allowed: list[tuple[Request, bool]] = []
+        taken: list[Delivery] = []
+        try:
+            with self._store.writing() as tx:
+                tally = [self._settle(tx, outcome, now) for outcome in self._unwritten]
+                allowed = [(request, mark_handed(tx, request.delivery, now=now)) for request in requests]
+                if is_late:
+                    renew(tx, lease)
+                if self._wants_more:
+                    taken = self._claim(tx, lease, now)
+        except BaseException:
+            # The commit may have happened all the same: nobody ends a message on it, and what was accepted stays noted
+            # in `_unwritten`, to be written again.
+            for request in requests:
+                request.answer(go_on=False)
+            raise
+        self._committed(tally, taken, now if is_late else None)
+        for request, go_on in allowed:
+            request.answer(go_on=go_on)
+
+    def _committed(
+        self, tally: Sequence[str | None], taken: Sequence[Delivery], renewed_at: datetime | None
+    ) -> None:
+        for name in filter(None, tally):
+            setattr(self.report, name, getattr(self.report, name) + 1)
+        for outcome in self._unwritten:
+            self._in_hand.pop(outcome.delivery.id, None)
+        self._unwritten.clear()
+        self._renewed_at = renewed_at or self._renewed_at
+        self._in_hand |= {delivery.id: delivery for delivery in taken}
+        self._backlog.extend(taken)
+        if "sent" in tally:
+            self._is_probe = False
+
+    @property
+    def _wants_more(self) -> bool:
+        """Whether the senders will soon have nothing to do."""
+        if self._found_all or self.report.stopped is not None:
+            return False
+        return not self._in_hand if self._is_probe else len(self._in_hand) <= self._policy.batch // 2
+
+    def _claim(self, tx: Connection, lease: Claim, now: datetime) -> list[Delivery]:
+        self.report.suppressed += drop_unwanted(tx, now)
+        limit = 1 if self._is_probe else self._policy.batch
+        taken = claim(tx, lease, now=now, limit=limit)
+        self._found_all = len(taken) < limit
+        return taken
+
+    def _hear(self, events: Sequence[Event]) -> list[Request]:
+        """Sort what was said: outcomes wait to be written, questions to be answered."""
+        requests = []
+        for event in events:
+            if isinstance(event, Request):
+                requests.append(event)
+                if event.before is not None:
+                    self._learn(event.before)
+            elif isinstance(event, Outcome):
+                self._learn(event)
+            else:
+                self._retire(event)
+        return requests
+
+    def _learn(self, outcome: Outcome) -> None:
+        if isinstance(outcome.error, Unreachable):
+            self._backlog.append(outcome.delivery)  # another connection may take it; nothing was tried
+            outcome.heard.set()
+            return
+        self._unwritten.append(outcome)
+        if outcome.error is not None:
+            log.warning("delivery id=%d: %s", outcome.delivery.id, outcome.error)
+        if self._breaker.saw(outcome.error) and self.report.stopped is None:
+            self.report.stopped = str(outcome.error)
+            self._senders.take_back()
+        outcome.heard.set()
+
+    def _retire(self, event: Retired) -> None:
+        self._senders.alive -= 1
+        if event.why is not None and self._senders.alive > 0:
+            log.warning("one connection less: %s", event.why)
+        elif self._senders.alive == 0 and not self._is_ending and self.report.stopped is None:
+            self.report.stopped = str(event.why or "every sender broke; see the log")
+
+    def _settle(self, tx: Connection, outcome: Outcome, now: datetime) -> str | None:
+        """Write one outcome. Returns what it counts as in the report."""
+        delivery, error = outcome.delivery, outcome.error
+        if error is None:
+            if self._is_probe:
+                end_outage(tx)
+            if settle_sent(tx, delivery, outcome.reply, now=now):
+                return "sent"
+            log.warning("delivery id=%d was taken over while it was sent", delivery.id)
+            return None
+        return _settle_error(tx, self._store, self._policy, outcome, now)
+
+    def _end(self) -> None:
+        """Let the messages at hand be finished, give back the others, and write what is left to write."""
+        self._found_all = self._is_ending = True
+        self._senders.take_back()
+        self._senders.finish()
+        broken: StoreError | None = None
+        while self._senders.alive > 0:
+            try:
+                self._write(self._senders.events(_PATIENCE))
+            except StoreError as error:
+                broken = error  # the senders are told not to go on; go on listening to them
+        self._senders.join()
+        self._write([])  # once more what could not be written; raises when it still cannot
+        with self._store.writing() as tx:
+            for delivery in self._in_hand.values():
+                give_back(tx, delivery, now=self._clock())
+        if broken is not None:
+            raise broken
+
+
+def _settle_error(
+    tx: Connection, store: Store, policy: Policy, outcome: Outcome, now: datetime
+) -> str | None:
+    delivery, error = outcome.delivery, outcome.error
+    assert error is not None
+    fate = judge(error, delivery.attempt)
+    age = now - delivery.queued_at
+    if fate == Fate.GIVEN_BACK:
+        give_back(tx, delivery, now=now)
+        return None
+    if fate == Fate.DOUBTFUL and policy.on_unknown == "hold":
+        return "unknown" if settle_unknown(tx, delivery, str(error), now=now) else None
+    if fate == Fate.FAILED or (age >= policy.give_up_after and fate != Fate.DOUBTFUL):
+        if isinstance(error, PermanentTransportError) and error.about_reader:
+            address = store.address_hash(delivery.envelope.rcpt_to)
+            suppress(tx, address, "hard_bounce", str(error), now)
+        return "failed" if settle_failed(tx, delivery, str(error), now=now) else None
+    doubtful = fate == Fate.DOUBTFUL
+    next_at = now + retry_delay(age)
+    return (
+        "deferred" if settle_deferred(tx, delivery, str(error), next_at=next_at, in_doubt=doubtful) else None
+    )
+
+
+def retry_delay(age: timedelta) -> timedelta:
+    """How long to wait before the next try of a message of this age."""
+    return min(max(age, _SOONEST), _LATEST)

@@ -1,0 +1,91 @@
+"""What happens to rows of the outbox without a worker's word: leases of the dead, poison, doubt, and age."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, TextClause, delete, func, literal, select, text, update
+
+from digest.model import DeliveryState
+from digest.store.outbox import OPEN
+from digest.store.schema import deliveries, shown, subscribers, suppressions
+
+MAX_TAKEOVERS = 4
+_SENDING = text("state = 'sending'")
+
+
+def held_leases(db: Connection) -> set[str]:
+    """Who holds rows at the moment."""
+    return set(db.execute(select(deliveries.c.lease_owner).where(_SENDING).distinct()).scalars())
+
+
+def release_dead(tx: Connection, owner: str, *, now: datetime) -> int:
+    """The worker `owner` is gone: whatever it held may be claimed at once. Returns how many rows."""
+    held = (_SENDING, deliveries.c.lease_owner == owner)
+    return tx.execute(update(deliveries).where(*held).values(due_at=now)).rowcount
+
+
+def bury_poison(tx: Connection, *, now: datetime) -> int:
+    """Fail the rows whose workers died or stalled too often, so that they stop taking the others down. Returns how many."""
+    poisonous = (_SENDING, deliveries.c.due_at <= now, deliveries.c.takeovers >= MAX_TAKEOVERS)
+    reply = (
+        f"given up: {MAX_TAKEOVERS + 1} workers died or stalled while sending it; `digest outbox show` has its"
+        " bytes, `digest outbox retry` tries it again"
+    )
+    return _fail(tx, poisonous, reply, now)
+
+
+def expire(tx: Connection, *, queued_before: datetime, now: datetime) -> int:
+    """Fail what has waited too long and was never ended; its papers may come with the next digest. Returns how many.
+
+    What may have left already is not given up: it is resolved, or sent again with the same bytes.
+    """
+    waiting = text("state IN ('queued', 'deferred')")
+    too_old = (waiting, deliveries.c.queued_at <= queued_before, deliveries.c.handed_at.is_(None))
+    last_word = func.coalesce(deliveries.c.last_reply, "never tried")
+    return _fail(
+        tx, too_old, literal("too late, its papers may come with the next digest; before: ") + last_word, now
+    )
+
+
+def park_doubtful(tx: Connection, *, now: datetime) -> int:
+    """Policy "hold": rows whose worker vanished after their end may have been sent become `unknown`. Returns how many."""
+    doubtful = (_SENDING, deliveries.c.due_at <= now, deliveries.c.handed_at.is_not(None))
+    values = {
+        "state": DeliveryState.UNKNOWN,
+        "last_reply": "its worker vanished while the end of the message was under way: it may have been sent",
+        "settled_at": now,
+        "lease_owner": None,
+    }
+    return tx.execute(update(deliveries).where(*doubtful).values(values)).rowcount
+
+
+def drop_unwanted(tx: Connection, now: datetime) -> int:
+    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns how many."""
+    left = select(subscribers.c.id).where(subscribers.c.status == "unsubscribed")
+    barred = select(suppressions.c.address_hash)
+    unwanted = deliveries.c.subscriber_id.in_(left) | deliveries.c.address_hash.in_(barred)
+    change = (
+        update(deliveries)
+        .where(OPEN, deliveries.c.due_at <= now, unwanted)
+        .values(
+            state=DeliveryState.SUPPRESSED,
+            settled_at=now,
+            lease_owner=None,
+            last_reply="the reader left, or the address is suppressed",
+        )
+    )
+    return tx.execute(change).rowcount
+
+
+def _fail(
+    tx: Connection,
+    which: tuple[ColumnElement[bool] | TextClause, ...],
+    reply: str | ColumnElement[str],
+    now: datetime,
+) -> int:
+    """Fail these rows, and give their papers back."""
+    values = {"state": DeliveryState.FAILED, "settled_at": now, "last_reply": reply, "lease_owner": None}
+    change = update(deliveries).where(*which).values(values).returning(deliveries.c.id)
+    failed = list(tx.execute(change).scalars())
+    for start in range(0, len(failed), 500):
+        tx.execute(delete(shown).where(shown.c.delivery_id.in_(failed[start : start + 500])))
+    return len(failed)
