@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from digest.errors import DigestError
 from digest.mail import samples
@@ -14,6 +14,7 @@ from digest.model import Cadence, Digest, Envelope, Interest, Issue, Message
 
 _DOMAIN = "digest.example.org"
 _ON = samples.ISSUE.on
+_AWAY_SINCE = date(2026, 2, 12)
 _WEEKLY = replace(
     samples.DIGEST,
     issue=Issue("2026-03-05/week", _ON, samples.ISSUE.due_at),
@@ -49,9 +50,7 @@ _SAMPLES: Mapping[str, Callable[[Renderer, Links], Rendered]] = {
     "digest": _digest(samples.DIGEST),
     "weekly": _digest(_WEEKLY),
     "quiet": _digest(_QUIET),
-    "catch-up": lambda r, links: r.catch_up(
-        samples.DIGEST, links, sender=samples.SENDER, since=date(2026, 2, 12)
-    ),
+    "catch-up": lambda r, links: r.catch_up(samples.DIGEST, links, sender=samples.SENDER, since=_AWAY_SINCE),
     "welcome": lambda r, links: r.welcome(samples.DIGEST, links, sender=samples.SENDER),
     "confirm": lambda r, _: r.confirm(
         f"https://{_DOMAIN}/c/AAAAAAd2sX8nBvZ0aQeWcRtYuIoP", sender=samples.SENDER, valid_days=7, on=_ON
@@ -71,16 +70,22 @@ def sample(kind: str, renderer: Renderer, links: Links = samples.LINKS) -> Rende
     return _SAMPLES[kind](renderer, links)
 
 
-def sample_message(rendered: Rendered, links: Links = samples.LINKS, *, sign: Sign | None = None) -> Message:
+def sample_message(
+    rendered: Rendered,
+    links: Links = samples.LINKS,
+    *,
+    sign: Sign | None = None,
+    date: datetime | None = None,
+) -> Message:
     """The same as it would leave."""
     reader = samples.PROFILE.email
     return write_message(
         rendered,
         sender=samples.SENDER,
-        envelope=Envelope(f"bounce@{_DOMAIN}", reader),
+        envelope=Envelope(samples.SENDER.address, reader),
         recipient=Recipient(reader, None if rendered.kind == "confirm" else samples.PROFILE.name),
         message_id=message_id_for(b"sample", issue_key=rendered.kind, subscriber_id=1, domain=_DOMAIN),
-        date=samples.ISSUE.due_at,
+        date=date or samples.ISSUE.due_at,
         links=links,
         sign=sign,
     )
