@@ -128,5 +128,5 @@ def test_a_goodbye_shows_the_way_back_only_where_there_is_one():
 
 def test_an_alert_leads_with_the_first_trouble_and_says_what_to_do():
     mail = sample("alert", RENDERER)
-    assert mail.subject == 'Paper Digest needs a look: the source "daily" has changed its format and 1 more'
-    assert "run `digest outbox failed` to see them" in words(mail.text)
+    assert mail.subject == 'Paper Digest needs a look: The source "daily" has changed its format and 1 more'
+    assert "Run `digest outbox failed` to see them" in words(mail.text)

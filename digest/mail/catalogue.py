@@ -29,15 +29,15 @@ _CHANGED = replace(
 )
 _TROUBLES = (
     Trouble(
-        'the source "daily" has changed its format',
+        'The source "daily" has changed its format',
         "3 pages since Tuesday could not be read: expected a list of papers, found an HTML page about cookies",
-        "open the address in a browser; if the page looks right there, save it into the folder pages/ and run "
-        "`digest ingest`",
+        "Open the address in a browser; if the page looks right there, save it into the folder pages/ and run "
+        "`digest ingest`.",
     ),
     Trouble(
         "2 messages were refused for good",
         "550 5.7.1 from mx.example.net: message looks like spam; the addresses were left alone",
-        "run `digest outbox failed` to see them, and `digest doctor` to check SPF and DKIM",
+        "Run `digest outbox failed` to see them, and `digest doctor` to check SPF and DKIM.",
     ),
 )
 

@@ -1,0 +1,56 @@
+"""Pictures of every mail, for looking at.
+
+    python -m tests.pictures [--out build/pictures] [--theme paper] [--kind digest]
+
+Makes one PNG for each kind of mail, width (320 and 640 pixels) and light (day and night). Needs Chromium, and the extra
+digest[browser].
+"""
+
+import argparse
+from pathlib import Path
+from typing import Literal
+
+from digest.mail.catalogue import sample
+from digest.mail.render import KINDS, Renderer
+from digest.mail.themes import THEMES
+from tests.mail_tools import chromium
+
+WIDTHS = (320, 640)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def take_pictures(kinds: list[str], theme: str, out: Path) -> list[Path]:
+    """Pictures of these kinds of mail in that theme, written into `out`."""
+    from playwright.sync_api import sync_playwright
+
+    out.mkdir(parents=True, exist_ok=True)
+    renderer = Renderer(theme=THEMES[theme])
+    made = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page()
+        for kind in kinds:
+            page.set_content(sample(kind, renderer).html)
+            for width in WIDTHS:
+                for scheme in SCHEMES:
+                    page.set_viewport_size({"width": width, "height": 480})
+                    page.emulate_media(color_scheme=scheme)
+                    made.append(out / f"{kind}-{theme}-{width}-{scheme}.png")
+                    page.screenshot(path=made[-1], full_page=True)
+        browser.close()
+    return made
+
+
+def main() -> None:
+    """Take pictures and say where they are."""
+    parser = argparse.ArgumentParser(description="Pictures of every mail, for looking at.")
+    parser.add_argument("--out", type=Path, default=Path("build/pictures"))
+    parser.add_argument("--theme", choices=THEMES, default="paper")
+    parser.add_argument("--kind", choices=KINDS, action="append")
+    options = parser.parse_args()
+    for picture in take_pictures(options.kind or list(KINDS), options.theme, options.out):
+        print(picture)
+
+
+if __name__ == "__main__":
+    main()
