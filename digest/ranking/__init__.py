@@ -7,5 +7,6 @@ PaperRanker().fit(corpus)            what words mean here, and how many votes ar
 from digest.ranking.reasons import INTERESTS, Ranking, interest_in
 from digest.ranking.scorer import PaperRanker
 from digest.ranking.taste import Taste, Vote
+from digest.ranking.trending import Sighting
 
-__all__ = ["INTERESTS", "PaperRanker", "Ranking", "Taste", "Vote", "interest_in"]
+__all__ = ["INTERESTS", "PaperRanker", "Ranking", "Sighting", "Taste", "Vote", "interest_in"]

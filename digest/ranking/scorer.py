@@ -1,6 +1,6 @@
 """The scorer: fitted once to everything recent, then asked for any number of profiles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Self
@@ -22,7 +22,7 @@ from digest.ranking.related import Librarian, Reach, assess
 from digest.ranking.shelf import Library, Saturation, Vector
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
-from digest.ranking.trending import TrendScale
+from digest.ranking.trending import Sighting, TrendScale
 from digest.ranking.wishes import Wishes, read_wishes
 
 # Rows of profiles multiplied at once: the dense result stays in the cache, which is ten times faster than all at once.
@@ -100,9 +100,14 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         now: datetime,
         limit: int | None = None,
         taste: Taste | None = None,
+        sightings: Mapping[str, Sighting] | None = None,
     ) -> list[Score]:
         """The candidates for one reader, best first, ties by paper id; without those the reader mutes."""
-        return list(self.rank_many([profile], candidates, now=now, limit=limit, tastes=[taste])[0].scores)
+        return list(
+            self.rank_many([profile], candidates, now=now, limit=limit, tastes=[taste], sightings=sightings)[
+                0
+            ].scores
+        )
 
     def alike(self, papers: Sequence[Paper]) -> Matrix:
         """How alike papers are in words and meaning (papers x papers), 0 .. 1."""
@@ -122,10 +127,12 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         now: datetime,
         limit: int | None = 50,
         tastes: Sequence[Taste | None] | None = None,
+        sightings: Mapping[str, Sighting] | None = None,
     ) -> list[Ranking]:
         """One ranking a profile, in their order; `limit` papers each, all of them for None.
 
-        `tastes` holds what each reader has voted for, in the order of the profiles.
+        `tastes` holds what each reader has voted for, in the order of the profiles; `sightings` says, by paper id, when
+        papers were listed and their votes counted, where that is known.
         """
         check_is_fitted(self, "library_")
         votes = [None] * len(profiles) if tastes is None else list(tastes)
@@ -133,7 +140,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             raise ValueError(f"{len(profiles)} profiles, but {len(votes)} tastes: give one or None for each")
         chunks = [slice(start, start + CHUNK) for start in range(0, len(profiles), CHUNK)]
         with one_thread():
-            counter = _Counter(self, candidates, now)
+            counter = _Counter(self, candidates, now, sightings)
             served = (counter.serve(profiles[chunk], votes[chunk], limit) for chunk in chunks)
             return list(chain.from_iterable(served))
 
@@ -141,7 +148,13 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 class _Counter:
     """Where readers are served from one day's candidates."""
 
-    def __init__(self, ranker: PaperRanker, candidates: Sequence[Paper], now: datetime) -> None:
+    def __init__(
+        self,
+        ranker: PaperRanker,
+        candidates: Sequence[Paper],
+        now: datetime,
+        sightings: Mapping[str, Sighting] | None,
+    ) -> None:
         in_order = sorted(candidates, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
         self.papers = list({paper.id: paper for paper in in_order}.values())
         self.now = now
@@ -152,7 +165,7 @@ class _Counter:
         self.places = ranker.meaning_.coordinates(self.known)
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
-        self.trend = ranker.trend_scale_.measure(self.papers, now)
+        self.trend = ranker.trend_scale_.measure(self.papers, now, sightings)
 
     def serve(
         self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], limit: int | None
