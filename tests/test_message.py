@@ -2,6 +2,7 @@
 
 import email
 import re
+from dataclasses import replace
 from email import policy
 from typing import Any
 
@@ -16,7 +17,8 @@ from digest.mail.render import Renderer
 from digest.mail.rendered import Sender
 from digest.model import Envelope
 
-RENDERED = Renderer().digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+RENDERER = Renderer()
+RENDERED = RENDERER.digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
 EXPECTED = [
     "Date", "From", "Reply-To", "To", "Message-ID", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post",
     "List-ID", "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
@@ -175,3 +177,12 @@ def test_a_fragment_must_be_whole_lines():
 
 def test_the_domain_of_an_address():
     assert domain_of("Someone@News.Example.org") == "news.example.org"
+
+
+def test_a_message_of_shared_fragments_is_the_same_as_one_quoted_whole():
+    readers = [replace(samples.DIGEST, picks=samples.DIGEST.picks[first:]) for first in range(6)]
+    for digest in (*readers, *readers):
+        shared = RENDERER.digest(digest, samples.LINKS, sender=samples.SENDER)
+        anew = Renderer(shares=False).digest(digest, samples.LINKS, sender=samples.SENDER)
+        whole = replace(anew, html_fragments=(Fragment(anew.html),), text_fragments=(Fragment(anew.text),))
+        assert written(shared).raw == written(anew).raw == written(whole).raw

@@ -19,7 +19,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]+@[A-Za-z0-9.-]+")
 _HEADER_LINE = re.compile(rb"[A-Za-z0-9-]+: [\x21-\x7e][\x20-\x7e]*(?:\r\n [\x21-\x7e][\x20-\x7e]*)*\r\n")
 _LONGEST = 400
-_LONGEST_WORD = 60
+_UNREADABLE = re.compile(r"[^ ]*(?:[^\x20-\x7e]|=\?)[^ ]*|[^ ]{60,}")
 
 
 def safe_header(text: str) -> str:
@@ -29,8 +29,7 @@ def safe_header(text: str) -> str:
 
 def text_header(name: str, text: str) -> bytes:
     """A header of free text, such as Subject; words beyond ASCII become encoded-words (RFC 2047)."""
-    safe = safe_header(text)
-    return _line(name, safe.split(" ") if _is_readable(safe) else _encoded(safe, name))
+    return _line(name, _encoded(safe_header(text), name))
 
 
 def address_header(name: str, address: str, display: str | None) -> bytes:
@@ -66,18 +65,17 @@ def _is_readable(text: str) -> bool:
     Not beyond ASCII, and not with a word too long for a line. Nor with "=?": a reader must see what was written, not what
     it would decode to.
     """
-    return text.isascii() and "=?" not in text and len(max(text.split(" "), key=len)) < _LONGEST_WORD
+    return _UNREADABLE.search(text) is None
 
 
 def _encoded(text: str, name: str) -> list[str]:
     """The words of free text: from the first that cannot stand as it is to the last, they are encoded as one run."""
-    words = text.split(" ")
-    odd = [number for number, word in enumerate(words) if not _is_readable(word)]
+    odd = [found.span() for found in _UNREADABLE.finditer(text)]
     if not odd:
-        return words
-    first, after = odd[0], odd[-1] + 1
+        return text.split(" ")
+    first, last = odd[0][0], odd[-1][1]
     room = _WORD_BYTES if first else _room_beside(name)
-    return [*words[:first], *_encoded_words(" ".join(words[first:after]), room), *words[after:]]
+    return [*text[:first].split(), *_encoded_words(text[first:last], room), *text[last:].split()]
 
 
 def _room_beside(name: str) -> int:

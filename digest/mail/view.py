@@ -141,12 +141,12 @@ def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str
     against: tuple[str, ...] = ()
     for reason in why:
         contribution = reason.contribution
-        if contribution < 0:
-            against = (f"despite {isolated(said(reason.term))}",)
-        elif contribution >= least and contribution:
+        if contribution >= least > 0:
             chip = _chip(reason.kind, reason.term, weights.get(reason.term, 1.0))
             if chip and chip not in helped:
                 helped.append(chip)
+        elif contribution < 0:
+            against = (f"despite {isolated(said(reason.term))}",)
     return (*helped[:_CHIPS], *against)
 
 
