@@ -34,6 +34,20 @@ class Papers:
     ]  # papers of earlier days, no candidates any more, with the day they came
 
 
+class FittedOnce:
+    """Remembers the scorer of the last corpus, so that looking every minute does not mean learning every minute."""
+
+    def __init__(self) -> None:
+        self._corpus: list[Paper] = []
+        self._ranker: PaperRanker | None = None
+
+    def __call__(self, corpus: list[Paper]) -> PaperRanker:
+        """The scorer fitted to `corpus`: the same one while the corpus stays the same."""
+        if self._ranker is None or corpus != self._corpus:
+            self._ranker, self._corpus = PaperRanker().fit(corpus), corpus
+        return self._ranker
+
+
 def materials(
     ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], *, now: datetime
 ) -> list[Material]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from digest.cadence import due_issue, in_words, lookback, next_issue
 from digest.compose import Material, compose
-from digest.material import Papers, Reader, materials
+from digest.material import FittedOnce, Papers, Reader, materials
 from digest.model import Digest, Issue, Message, Skip, SkipReason
 from digest.ranking import PaperRanker, Taste, Vote
 from digest.store import Store
@@ -77,12 +77,17 @@ class PublishReport:
         return any(skip.why in (SkipReason.FAILED, SkipReason.BROKEN_PROFILE) for skip in self.skipped)
 
 
-def publish(store: Store, writer: Writer, *, limits: Limits, now: datetime) -> PublishReport:
-    """Queue one message for every subscriber who is due at `now`, and say why everybody else gets none."""
+def publish(
+    store: Store, writer: Writer, *, limits: Limits, now: datetime, fitted: FittedOnce | None = None
+) -> PublishReport:
+    """Queue one message for every subscriber who is due at `now`, and say why everybody else gets none.
+
+    Give the same `fitted` to every round of a process: it spares learning the same corpus again.
+    """
     report = PublishReport()
     with store.reading() as db:
         waiting = not_due(db, now, _LISTED)
-    desk = _Desk(store, writer, limits, now)
+    desk = _Desk(store, writer, limits, now, fitted or FittedOnce())
     for people in _due(store, now):
         for skip in desk.publish(people):
             if skip is None:
@@ -119,7 +124,10 @@ class _Decision:
 class _Desk:
     """One round: what all its digests are made from, read and fitted once, and only when somebody is due."""
 
-    def __init__(self, store: Store, writer: Writer, limits: Limits, now: datetime) -> None:
+    def __init__(
+        self, store: Store, writer: Writer, limits: Limits, now: datetime, fitted: FittedOnce
+    ) -> None:
+        self._fitted = fitted
         self._store = store
         self._writer = writer
         self._limits = limits
@@ -134,7 +142,7 @@ class _Desk:
 
     @cached_property
     def _ranker(self) -> PaperRanker:
-        return PaperRanker().fit([stored.paper for stored in self._corpus])
+        return self._fitted([stored.paper for stored in self._corpus])
 
     def publish(self, people: Sequence[Subscriber]) -> list[Skip | None]:
         """Decide outside the transaction, write inside it. One entry a person: None for a queued digest, else the Skip."""

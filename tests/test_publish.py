@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 
+from digest.material import FittedOnce
 from digest.model import Cadence, Envelope, Interest, Message, SkipReason
 from digest.profiles import read_profiles
 from digest.publish import Limits, publish
@@ -215,3 +216,15 @@ def test_who_left_stays_away_whatever_the_file_says(store, tmp_path):
     write(tmp_path, "a", 'email = "a@example.org"\nmax_papers = 3')
     sync(store, tmp_path)
     assert status_of(store, "a@example.org") == ("unsubscribed", False, 3)
+
+
+def test_a_corpus_is_learnt_once_while_it_stays_the_same(store):
+    record(store, decoding(1), decoding(2))
+    fitted = FittedOnce()
+    rankers = []
+    for day in range(3):
+        subscribe(store, a_profile(email=f"reader{day}@example.org"), now=NOW)
+        publish(store, PlainWriter(), limits=Limits(), now=NOW, fitted=fitted)
+        rankers.append(fitted([decoding(1), decoding(2)]))
+    assert rankers[0] is rankers[1] is rankers[2]
+    assert fitted([decoding(1)]) is not rankers[0]
