@@ -20,6 +20,7 @@ from digest.mail.render import Renderer
 from digest.mail.smtp import SmtpTransport
 from digest.mail.themes import build_theme
 from digest.mail.transport import Transport
+from digest.material import FittedOnce
 from digest.model import Page
 from digest.pages.fetch import HttpFetcher, Validators
 from digest.pages.folder import Unreadable, pages_in
@@ -43,6 +44,7 @@ class App:
     def __init__(self, settings: Settings, store: Store, secret: bytes) -> None:
         self.settings = settings
         self.store = store
+        self._fitted = FittedOnce()
         self._guests: dict[bool, PoliteFetcher] = {}
         self.letters = make_letters(settings, secret)
 
@@ -79,7 +81,7 @@ class App:
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`."""
         synced = self.sync(now=now)
-        report = publish(self.store, self.letters, limits=self.limits(), now=now)
+        report = publish(self.store, self.letters, limits=self.limits(), now=now, fitted=self._fitted)
         report.skipped[:0] = synced.broken
         return report
 
