@@ -16,7 +16,7 @@ from digest.pages.entry import Entry
 from digest.pages.identity import work_id
 from digest.pages.markup import Token, plain_text, text_of, tokens
 from digest.pages.names import people
-from digest.pages.outcome import MOST_ENTRIES, listed, unrecognised
+from digest.pages.outcome import MOST_ENTRIES, broken, listed, unrecognised
 from digest.pages.prose import without_head
 
 PAPER, LINKS = "citation-html", "linked-html"
@@ -53,6 +53,10 @@ def read(document: Document) -> ParsedPage:
     """The paper the page is about, or the papers it links to by their titles."""
     stream = list(tokens(document.text))
     meta = _meta(stream)
+    if "citation_title" in meta and not any(
+        token.name == "body" or (token.name == "head" and token.closes) for token in stream
+    ):
+        return broken(PAPER, "The page is cut in its head, where it says what it is about: save it again.")
     if "citation_title" in meta:
         return listed(PAPER, [_paper(meta)])
     found = list(_linked(stream))
@@ -92,9 +96,9 @@ def _linked(stream: list[Token]) -> Iterator[Entry]:
     links = list(islice(_links(stream), MOST_ENTRIES + 1))
     if not links:
         return
-    ends = [opened for opened, *_ in links[1:]] + [len(stream)]
+    ends = [opened + 1 for opened, *_ in links[1:]] + [len(stream)]
     for number, ((_, closed, known, title), end) in enumerate(zip(links, ends, strict=True), 1):
-        below = max(_blocks(stream[closed:end]), key=len, default="")
+        below = max(_blocks(stream[closed:end]), key=len, default="")  # a text without a tag after it is cut
         yield Entry(
             f"link {number}",
             title,
@@ -131,8 +135,8 @@ def _targets(href: str) -> Iterator[str]:
 def _blocks(stream: list[Token]) -> Iterator[str]:
     """The texts between tags that begin a block."""
     block: list[str] = []
-    for token in [*stream, Token(name="p")]:
-        if token.name in ("p", "div", "td", "tr", "li", "table", "h2", "h3", "hr"):
+    for token in stream:
+        if token.name in ("p", "div", "td", "tr", "li", "table", "h2", "h3", "hr", "a", "body", "html"):
             yield " ".join("".join(block).split())
             block = []
         else:

@@ -23,6 +23,7 @@ _PAPER_URL = r"https?://(?:www\.)?huggingface\.co/papers/(?P<id>\d{4}\.\d{4,5})"
 _OURS = re.compile(
     rf"(?m)\]\({_PAPER_URL}\)\s*$|^[ \t]*(?:\[?\d{{1,4}}[\].:]{{1,2}}[ \t]*)?https?://huggingface\.co/papers/\d{{4}}\.\d{{4,5}}[ \t]*$"
 )
+_WRITTEN_LINK = re.compile(r"(?m)^#{1,6} \[|\]\[\d{1,4}\]\s*$|https?://huggingface\.co/login\?next=")
 _PAPER = re.compile(rf"{_PAPER_URL}(?P<comments>#community)?")
 _LOGIN = re.compile(r"https?://huggingface\.co/login\?next=(?:%2F|/)papers(?:%2F|/)(?P<id>\d{4}\.\d{4,5})")
 _HANDLE = re.compile(r"https?://huggingface\.co/(?P<handle>[A-Za-z0-9_.-]+)")
@@ -50,7 +51,10 @@ class _Piece:
 
 def recognises(document: Document) -> bool:
     """Whether a paragraph of the text is, or ends with, a link to a paper; addresses inside sentences do not count."""
-    return "huggingface.co/papers/" in document.text and _OURS.search(document.text) is not None
+    text = document.text
+    if "email inbox" in text[:2000] and _WRITTEN_LINK.search(text):
+        return True  # the page, even where the addresses of its papers are cut off
+    return "huggingface.co/papers/" in text and _OURS.search(text) is not None
 
 
 def read(document: Document) -> ParsedPage:
@@ -71,7 +75,9 @@ def read(document: Document) -> ParsedPage:
         else:
             header = header or printed_date(piece.text)
     if not found:
-        return broken(FORMAT, "It links to papers and shows none: save the page again.")
+        return broken(
+            FORMAT, "It names papers, but the addresses they link to are missing or cut: save the page again."
+        )
     entries, rendered_on = with_years(found.values(), header, document.page.fetched_at.date())
     return listed(FORMAT, entries, listed_on=rendered_on)
 
@@ -109,6 +115,7 @@ def _with_loose(entry: Entry, piece: _Piece) -> Entry:
 
 def _pieces(text: str) -> Iterator[_Piece]:
     """The paragraphs, with their links taken out of them. A paragraph may hold a loose text before its link."""
+    text = _without_a_cut_address(text)
     references = dict(_REFERENCE.findall(text))
     waiting: _Piece | None = (
         None  # text whose address, or the end of whose link, comes in a paragraph of its own
@@ -125,6 +132,12 @@ def _pieces(text: str) -> Iterator[_Piece]:
             yield from _parts(piece)
     if waiting and not waiting.text.startswith("["):
         yield _plain(waiting)
+
+
+def _without_a_cut_address(text: str) -> str:
+    """The text without an address at its very end: a part of an id looks like an id."""
+    before, _, last = text.rpartition("\n")
+    return before if "https://" in last and not last.rstrip().endswith((")", "]")) else text
 
 
 def _parts(piece: _Piece) -> Iterator[_Piece]:

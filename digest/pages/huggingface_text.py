@@ -29,6 +29,7 @@ _BEFORE_PAPERS = re.compile(
     re.IGNORECASE,
 )
 _META = re.compile(r"(?m)^[^\n]{1,300}\n·\n[A-Z][a-z]{2,8} \d")
+_ADDRESS = re.compile(r"://[\w-]+\.\w|github\.com/\w")
 _SENTENCE_ENDS = tuple(".!?…。)]}\"'”’»`*$")
 
 
@@ -56,14 +57,19 @@ def read(document: Document) -> ParsedPage:
 
 def _header(parts: list[Paragraph]) -> tuple[PrintedDate | None, int]:
     """The page's printed date, and the index of the first paragraph after the header."""
-    byline = next((at for at, part in enumerate(parts[:60]) if part.text.endswith(_BYLINE_ENDS)), -1)
     printed = None
-    for index in range(byline + 1, len(parts)):
+    start = max((at + 1 for at, part in enumerate(parts[:60]) if _is_banner(part)), default=0)
+    for index in range(start, len(parts)):
         text = parts[index].text
-        if not (_BEFORE_PAPERS.fullmatch(text) or _BANNER.match(text) or printed_date(text)):
+        if not (_BEFORE_PAPERS.fullmatch(text) or printed_date(text)):
             return printed, index
         printed = printed or printed_date(text)
     return printed, len(parts)
+
+
+def _is_banner(part: Paragraph) -> bool:
+    """Whether a paragraph is the page's invitation or its byline; what stands above is the site's menu."""
+    return part.may_be_title and (part.text.endswith(_BYLINE_ENDS) or _BANNER.search(part.text) is not None)
 
 
 def _papers(parts: list[Paragraph]) -> Iterator[tuple[Entry | Rejected, Meta | None]]:
@@ -139,4 +145,4 @@ def _at_the_end(last: Entry | Rejected, meta: Meta | None) -> tuple[Entry | Reje
 
 def _ends_a_sentence(text: str) -> bool:
     last_word = text.split()[-1]
-    return last_word.endswith(_SENTENCE_ENDS) or "://" in last_word or "github.com/" in last_word
+    return last_word.endswith(_SENTENCE_ENDS) or _ADDRESS.search(last_word) is not None

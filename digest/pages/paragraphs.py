@@ -24,6 +24,7 @@ _DATE_LINE = re.compile(
 _COUNT = re.compile(r"\d{1,6}|-")
 _BUTTON = re.compile(r"(?:Upvote|GitHub)(?: [\d.,]{1,8}k?)?|arXiv Page|·")
 MOST_PARAGRAPHS = 50_000  # of one page; three or four make a paper
+_LINE_BY_LINE = frozenset({"·", "Monthly", "Trending Papers"})  # lines of their own in a copied page
 _FOOTER = ("system theme", "company", "tos")
 
 
@@ -80,7 +81,7 @@ def _pieces(text: str) -> Iterator[tuple[int, list[str]]]:
             lines.append(line.strip())
         elif lines:
             start = number - len(lines)
-            if len(lines) > 3 and "·" in lines:
+            if len(lines) > 3 and not _LINE_BY_LINE.isdisjoint(lines):
                 yield from ((start + offset, [line]) for offset, line in enumerate(lines))
             else:
                 yield start, lines

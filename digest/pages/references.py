@@ -15,6 +15,7 @@ from digest.pages.outcome import listed
 BIBTEX, RIS = "bibtex", "ris"
 _ENTRY = re.compile(r"@(?P<kind>[A-Za-z]{2,40})\s*[{(]\s*(?P<key>[^\s,{}()=]{0,300})\s*,")
 _FIELD = re.compile(r"\s*,?\s*(?P<name>[A-Za-z][\w-]{0,60})\s*=\s*")
+_CLOSING = re.compile(r"\s{0,1000},?\s{0,1000}[})]")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"[^\s,{}]{0,300}")
 _TAG = re.compile(r"(?P<tag>[A-Z][A-Z0-9]{1,3}) {0,2}- ?(?P<value>.*)")
@@ -31,7 +32,7 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> ParsedPage:
     """The works of the list. A list says what it says: abstracts and dates are often missing."""
     if _bibtex_start(document.text) is None:
-        return listed(RIS, (_from_ris(f"line {line}", record) for line, record in _records(document.text)))
+        return listed(RIS, (_from_ris(*record) for record in _records(document.text)))
     found = (
         entry if isinstance(entry, Rejected) else _from_bibtex(*entry) for entry in _bibtex(document.text)
     )
@@ -50,13 +51,10 @@ def _bibtex(text: str) -> Iterator[tuple[str, dict[str, str]] | Rejected]:
         at = match.end()
         while field := _FIELD.match(text, at):
             value, at = _value(text, field.end())
-            if value is None:
-                yield Rejected(
-                    where, f"Its field {field['name']} never ends; the file is cut, export it again."
-                )
-                return
-            fields.setdefault(field["name"].lower(), value)
-        if match["kind"].lower() not in ("comment", "string", "preamble"):
+            fields.setdefault(field["name"].lower(), value or "")
+        if not _CLOSING.match(text, at):
+            yield Rejected(where, "It never ends; the file is cut or damaged here, export it again.")
+        elif match["kind"].lower() not in ("comment", "string", "preamble"):
             yield where, fields
 
 
@@ -115,24 +113,29 @@ def _bibtex_day(plain: dict[str, str]) -> date | None:
     return day_of(int(numbers[0]), month.month, int(numbers[1]))
 
 
-def _records(text: str) -> Iterator[tuple[int, dict[str, list[str]]]]:
-    """Line numbers and records of tagged lines; a record ends at ER, at an empty line (MEDLINE) or with the next one."""
+def _records(text: str) -> Iterator[tuple[int, dict[str, list[str]], bool]]:
+    """Line numbers and records of tagged lines, and whether each is whole: RIS ends one with ER, MEDLINE with SO."""
     record: dict[str, list[str]] = {}
     start, tag = 0, ""
-    for number, line in enumerate([*text.split("\n"), "ER  - "], 1):
+    for number, line in enumerate(text.split("\n"), 1):
         match = _TAG.match(line)
         if match and match["tag"] in ("TY", "PMID", "ER") and record:
-            yield start, record
+            yield start, record, True
             record = {}
         if match and match["tag"] != "ER":
             start = start if record else number
             tag = match["tag"]
             record.setdefault(tag, []).append(match["value"].strip())
-        elif record and line.startswith("      ") and not match:
+        elif record and line.startswith("      "):
             record[tag][-1] += f" {line.strip()}"
+    if record:
+        yield start, record, "SO" in record
 
 
-def _from_ris(where: str, record: dict[str, list[str]]) -> Entry:
+def _from_ris(line: int, record: dict[str, list[str]], is_whole: bool) -> Entry | Rejected:
+    if not is_whole:
+        return Rejected(f"line {line}", "It never ends; the file is cut, export it again.")
+
     def first(*tags: str) -> str | None:
         return next((record[tag][0] for tag in tags if record.get(tag)), None)
 
@@ -140,7 +143,7 @@ def _from_ris(where: str, record: dict[str, list[str]]) -> Entry:
     dois = [value.removesuffix("[doi]").strip() for value in record.get("AID", []) if value.endswith("[doi]")]
     medline = _MEDLINE_DAY.match(first("DP") or "")
     return Entry(
-        where,
+        f"line {line}",
         first("TI", "T1", "CT") or "",
         first("AB", "N2"),
         hints=tuple(value for value in (first("DO"), *dois, first("UR"), first("L1"), first("L2")) if value),
