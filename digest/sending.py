@@ -43,6 +43,7 @@ Clock = Callable[[], datetime]
 _SOONEST = timedelta(seconds=300)
 _LATEST = timedelta(seconds=4000)
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
+_LINGER = 0.005
 _MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
 
 
@@ -92,6 +93,7 @@ class Round:
         self._in_hand: dict[int, Delivery] = {}  # claimed, and nothing written of it yet
         self._unwritten: list[Outcome] = []
         self._renewed_at = clock()
+        self._commit_seconds = 0.0
         self._found_all = False
         self._is_ending = False
 
@@ -104,7 +106,7 @@ class Round:
                 while spare and len(transports) - len(spare) < wanted and self.report.stopped is None:
                     self._senders.start([spare.pop(0)])
                 patience = self._feed() if self._in_hand else 0.0
-                self._write(self._senders.events(patience))
+                self._write(self._senders.events(patience, linger=self._commit_seconds))
                 if is_stopping() or self.report.stopped is not None:
                     break
         finally:
@@ -136,12 +138,13 @@ class Round:
             return
         lease = Claim(self._owner, now + self._policy.lease)
         tally: list[str | None] = []
-        allowed: list[tuple[Request, bool]] = []
+        allowed: set[int] = set()
         taken: list[Delivery] = []
+        began = time.monotonic()
         try:
             with self._store.writing() as tx:
-                tally = [self._settle(tx, outcome, now) for outcome in self._unwritten]
-                allowed = [(request, mark_handed(tx, request.delivery, now=now)) for request in requests]
+                tally = self._settle(tx, now)
+                allowed = mark_handed(tx, [request.delivery for request in requests], now=now)
                 if is_late:
                     renew(tx, lease)
                 if self._wants_more:
@@ -152,9 +155,11 @@ class Round:
             for request in requests:
                 request.answer(go_on=False)
             raise
+        # Waiting half a commit for the questions of the others saves whole commits, and never costs more than that.
+        self._commit_seconds = min((time.monotonic() - began) / 2, _LINGER)
         self._committed(tally, taken, now if is_late else None)
-        for request, go_on in allowed:
-            request.answer(go_on=go_on)
+        for request in requests:
+            request.answer(go_on=request.delivery.id in allowed)
 
     def _committed(
         self, tally: Sequence[str | None], taken: Sequence[Delivery], renewed_at: datetime | None
@@ -218,17 +223,19 @@ class Round:
         elif self._senders.alive == 0 and not self._is_ending and self.report.stopped is None:
             self.report.stopped = str(event.why or "every sender broke; see the log")
 
-    def _settle(self, tx: Connection, outcome: Outcome, now: datetime) -> str | None:
-        """Write one outcome. Returns what it counts as in the report."""
-        delivery, error = outcome.delivery, outcome.error
-        if error is None:
-            if self._is_probe:
-                end_outage(tx)
-            if settle_sent(tx, delivery, outcome.reply, now=now):
-                return "sent"
-            log.warning("delivery id=%d was taken over while it was sent", delivery.id)
-            return None
-        return _settle_error(tx, self._store, self._policy, outcome, now)
+    def _settle(self, tx: Connection, now: datetime) -> list[str | None]:
+        """Write what became of messages. Returns what each counts as in the report."""
+        accepted = [(outcome.delivery, outcome.reply) for outcome in self._unwritten if outcome.error is None]
+        ours = settle_sent(tx, accepted, now=now)
+        if self._is_probe and accepted:
+            end_outage(tx)
+        for delivery, _ in accepted:
+            if delivery.id not in ours:
+                log.warning("delivery id=%d was taken over while it was sent", delivery.id)
+        failed = [outcome for outcome in self._unwritten if outcome.error is not None]
+        return ["sent"] * len(ours) + [
+            _settle_error(tx, self._store, self._policy, outcome, now) for outcome in failed
+        ]
 
     def _end(self) -> None:
         """Let the messages at hand be finished, give back the others, and write what is left to write."""

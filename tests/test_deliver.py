@@ -152,7 +152,7 @@ def test_what_a_crash_left_in_doubt_is_held_when_asked_to(store):
     dead = f"{socket.gethostname()}|{'0' * 36}|1-1"
     with store.writing() as tx:
         first, _ = outbox.claim(tx, Claim(dead, NOW + timedelta(hours=1)), now=NOW, limit=2)
-        outbox.mark_handed(tx, first, now=NOW)
+        outbox.mark_handed(tx, [first], now=NOW)
     report = go(store, MemoryTransport(), policy=Policy(on_unknown="hold"))
     assert (report.sent, report.unknown) == (1, 1)
 

@@ -77,10 +77,10 @@ def test_a_claim_runs_out_and_the_first_worker_is_fenced_off(store):
     later = NOW + timedelta(minutes=6)
     [fast] = claim(store, Claim("another worker", later + timedelta(minutes=5)), now=later)
     assert fast.attempt == slow.attempt + 1
-    assert not write(store, outbox.mark_handed, slow, now=later)
-    assert not write(store, outbox.settle_sent, slow, "250 ok", now=later)
-    assert write(store, outbox.mark_handed, fast, now=later)
-    assert write(store, outbox.settle_sent, fast, "250 ok", now=later)
+    assert not write(store, outbox.mark_handed, [slow], now=later)
+    assert not write(store, outbox.settle_sent, [(slow, "250 ok")], now=later)
+    assert write(store, outbox.mark_handed, [fast], now=later)
+    assert write(store, outbox.settle_sent, [(fast, "250 ok")], now=later)
     assert list(states(store).values()) == ["sent"]
 
 
@@ -96,7 +96,7 @@ def test_what_was_not_tried_is_given_back_as_if_it_had_not_been_claimed(store):
     owe(store, 1)
     owe(store, 2)
     begun, other = claim(store)
-    write(store, outbox.mark_handed, begun, now=NOW)
+    write(store, outbox.mark_handed, [begun], now=NOW)
     assert write(store, outbox.give_back, other, now=NOW)
     assert sorted(states(store).values()) == ["queued", "sending"]
     [again] = claim(store)
@@ -111,8 +111,8 @@ def delivery_of_another_claim(delivery):
 def test_saying_sent_twice_changes_nothing(store):
     owe(store, 1)
     [delivery] = claim(store)
-    assert write(store, outbox.settle_sent, delivery, "250 ok", now=NOW)
-    assert write(store, outbox.settle_sent, delivery, "250 ok", now=NOW)
+    assert write(store, outbox.settle_sent, [(delivery, "250 ok")], now=NOW)
+    assert write(store, outbox.settle_sent, [(delivery, "250 ok")], now=NOW)
 
 
 def test_a_lease_that_is_renewed_keeps_its_rows(store):
@@ -145,7 +145,7 @@ def test_an_address_suppressed_after_the_claim_is_not_handed_over(store):
     owe(store, 1)
     [delivery] = claim(store)
     write(store, suppress, store.address_hash("reader1@example.org"), "complaint", "", NOW)
-    assert not write(store, outbox.mark_handed, delivery, now=NOW)
+    assert not write(store, outbox.mark_handed, [delivery], now=NOW)
 
 
 def test_a_failed_digest_gives_its_papers_back(store):
@@ -213,13 +213,13 @@ class Ledger(RuleBasedStateMachine):
     )
     def send(self, place, outcome):
         delivery = self.claimed.pop(place % len(self.claimed))
-        may_end = write(self.store, outbox.mark_handed, delivery, now=self.now)
+        may_end = write(self.store, outbox.mark_handed, [delivery], now=self.now)
         if not may_end or outcome == "crash before":
             return
         if outcome in ("sent", "crash after"):
             self.left[delivery.id] = self.left.get(delivery.id, 0) + 1
         if outcome == "sent":
-            assert write(self.store, outbox.settle_sent, delivery, "250", now=self.now)
+            assert write(self.store, outbox.settle_sent, [(delivery, "250")], now=self.now)
         elif outcome == "deferred":
             next_at = self.now + timedelta(minutes=5)
             assert write(self.store, outbox.settle_deferred, delivery, "451", next_at=next_at)

@@ -8,6 +8,7 @@ ever in doubt.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -101,13 +102,18 @@ class Senders:
         for _ in self._threads:
             self._work.put(None)
 
-    def events(self, seconds: float) -> list[Event]:
-        """Everything said since the last time; waits up to `seconds` when that is nothing."""
+    def events(self, seconds: float, *, linger: float = 0.0) -> list[Event]:
+        """Everything said since the last time; waits up to `seconds` when that is nothing.
+
+        Once something is said, waits up to `linger` seconds more for the other senders to speak too.
+        """
         heard: list[Event] = []
         with suppress(queue.Empty):
             heard.append(self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait())
+            ends_at = time.monotonic() + linger
             while True:
-                heard.append(self._events.get_nowait())
+                left = ends_at - time.monotonic() if len(heard) < self.alive else 0.0
+                heard.append(self._events.get(timeout=left) if left > 0 else self._events.get_nowait())
         return heard
 
     def join(self) -> None:

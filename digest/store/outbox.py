@@ -14,6 +14,7 @@ over changes nothing: it is fenced off.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Update,
     bindparam,
     case,
     delete,
@@ -167,20 +169,32 @@ def give_back(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
     return _settle(tx, delivery, values | {"state": DeliveryState.QUEUED})
 
 
-def mark_handed(tx: Connection, delivery: Delivery, *, now: datetime) -> bool:
-    """Note that the end of the message is about to be sent. False when the claim is no longer ours: do not send it.
+def mark_handed(tx: Connection, about_to_end: Sequence[Delivery], *, now: datetime) -> set[int]:
+    """Note that the ends of these messages are about to be sent. Returns the ids of those whose claim is still ours.
 
-    From this commit to `settle_sent` lies the one window in which a crash leaves it open whether the mail left.
+    The others must not be sent. From this commit to `settle_sent` lies the one window in which a crash leaves it open
+    whether a mail left.
     """
-    return tx.execute(_HAND, _fence(delivery) | {"new_handed_at": now}).rowcount == 1
+    return _run_all(tx, _HAND, [_fence(delivery) | {"new_handed_at": now} for delivery in about_to_end])
 
 
-def settle_sent(tx: Connection, delivery: Delivery, reply: str, *, now: datetime) -> bool:
-    """The next server accepted it. False when the claim is no longer ours. Saying it twice changes nothing.
+def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now: datetime) -> set[int]:
+    """The next server accepted these, with these replies. Returns the ids of those whose claim is still ours.
 
-    (A commit that raised an error may have happened all the same: whoever is not sure says it again.)
+    Saying it twice changes nothing: a commit that raised an error may have happened all the same, and whoever is not
+    sure says it again.
     """
-    return tx.execute(_SENT, _fence(delivery) | {"new_reply": reply, "new_settled_at": now}).rowcount == 1
+    said = [_fence(delivery) | {"new_reply": reply, "new_settled_at": now} for delivery, reply in accepted]
+    return _run_all(tx, _SENT, said)
+
+
+def _run_all(tx: Connection, change: Update, rows: list[dict[str, Any]]) -> set[int]:
+    """Change these rows, and return the ids of those that were ours. Either statement may run twice for a row."""
+    if not rows:
+        return set()
+    if tx.execute(change, rows).rowcount == len(rows):
+        return {row["its_id"] for row in rows}
+    return {row["its_id"] for row in rows if tx.execute(change, row).rowcount == 1}
 
 
 def settle_deferred(
