@@ -13,9 +13,10 @@ from typing import NamedTuple
 from digest.mail.latex import readable
 from digest.mail.links import Feedback, Links, safe_url
 from digest.mail.quoted import is_plain
+from digest.mail.snippet import snippet_of
 from digest.mail.wording import authors_of, counted, interests_of, short_date, votes
 from digest.model import Digest, Paper, Pick, Profile, Reason, ReasonKind, Section
-from digest.text import clean_text, shorten
+from digest.text import clean_text
 
 _TITLE = 300
 _SUBJECT_TITLE = 60
@@ -91,7 +92,7 @@ def short_title(title: str) -> str:
 
 
 def card_of(paper: Paper, *, snippet: int) -> Card:
-    """The card of `paper` with at most `snippet` characters of its abstract."""
+    """The card of `paper` with at most `snippet` characters of what is new in its abstract."""
     named = replace(paper, authors=tuple(said(name) for name in paper.authors if said(name)))
     facts = (
         authors_of(named),
@@ -104,7 +105,7 @@ def card_of(paper: Paper, *, snippet: int) -> Card:
         title=clean_text(readable(paper.title[:_RAW]), limit=_TITLE) or "(no title)",
         url=safe_url(paper.url),
         facts=tuple(isolated(fact) for fact in facts if fact),
-        snippet=shorten(abstract, snippet) if snippet else "",
+        snippet=snippet_of(abstract, snippet) if snippet else "",
     )
 
 
