@@ -10,9 +10,13 @@ from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StoreError
+from digest.store.lock import write_lock
 
 HEAD = "0003"  # newest migration; a test holds it against the folder
 _BUSY_SECONDS = 60
+_CHECKED_ALWAYS = 1 << 20  # bytes: costs a few milliseconds
+_CHECKED_AFTER_CRASH = 256 << 20  # bytes: costs about a second
+_RESTORE = "restore the last backup: `digest restore FILE`"
 
 
 def open_engine(url: str) -> Engine:
@@ -28,6 +32,7 @@ def open_engine(url: str) -> Engine:
         engine = sqlalchemy.create_engine(target, pool_pre_ping=target.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             _configure_sqlite(engine)
+            _check(engine)
         _bring_up(engine)
     return engine
 
@@ -35,8 +40,14 @@ def open_engine(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it happens, or nothing. Waits for another writer, then raises `StoreError`."""
-    with wrap_errors("write to"), engine.begin() as tx:
-        yield tx
+    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to"):
+        try:
+            with engine.begin() as tx:
+                yield tx
+        except DBAPIError as error:
+            if "disk I/O" in str(error.orig):  # what this connection still believes of the file may be wrong
+                engine.dispose()
+            raise
 
 
 @contextmanager
@@ -64,8 +75,8 @@ def _remedy(said: str) -> str:
         "read-only": "it is read-only; make the file and its folder writable for this user",
         "locked": f"another program has kept it locked for {_BUSY_SECONDS} seconds; stop that program, then run this again",
         "unable to open": "the file cannot be opened; check that its folder exists and is writable for this user",
-        "malformed": "the file is damaged; restore the last backup",
-        "not a database": "the file is not a database; restore the last backup or move it away",
+        "malformed": f"the file is damaged; {_RESTORE}",
+        "not a database": f"the file is not a database; {_RESTORE}, or move it away",
         "is full": "the disk is full; free some space, then run this again",
         "disk I/O": "the disk reports an error; check it before you run this again",
     }
@@ -101,6 +112,29 @@ def _configure_sqlite(engine: Engine) -> None:
         # A transaction that starts by reading and then writes would fail at once when another writer was faster.
         reads = connection.get_execution_options().get("digest_reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def file_of(engine: Engine) -> Path | None:
+    """The file of an SQLite database, None when there is none to lock or to copy."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or name in (None, "", ":memory:") or str(name).startswith("file:"):
+        return None
+    return Path(str(name))
+
+
+def _check(engine: Engine) -> None:
+    """Look through a small database, or one that was not closed in good order, before anything is written to it."""
+    file = file_of(engine)
+    if file is None or not file.exists():
+        return
+    log = file.with_name(f"{file.name}-wal")
+    was_open = log.exists() and log.stat().st_size > 0
+    if file.stat().st_size > (_CHECKED_AFTER_CRASH if was_open else _CHECKED_ALWAYS):
+        return
+    with reading(engine) as db:
+        found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if found != "ok":
+        raise StoreError(f"cannot open the database: the file is damaged ({found}); {_RESTORE}")
 
 
 def _bring_up(engine: Engine) -> None:
