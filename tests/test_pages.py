@@ -133,6 +133,17 @@ HOSTILE = {
     "a feed of a million references": b"<rss><channel><item><title>"
     + b"&nbsp;" * 1_000_000
     + b"</title></item></channel></rss>",
+    "20,000 entries of a listing": b"<dl class='list-title'>"
+    + b"<dt><a href='/abs/2501.00001'></dt><dd><div class='list-title'>x</div></dd>" * 20_000,
+    "a million blanks in a search result": b"<li class='arxiv-result'><a href='/abs/2501.00001'></a><p class='title'>x y</p>"
+    b"<span class='abstract-full'>" + b" " * 1_000_000 + b"x</span></li>",
+    "a million blanks everywhere": b"<rss><channel><item><title>A Title</title><description>ABSTRACT"
+    + b" " * 1_000_000
+    + b"x</description>"
+    + b"<creator>"
+    + b"x " * 300_000
+    + b"</creator></item></channel></rss>",
+    "a million blanks in a reference": b"@article{x, title={A Title}, author={" + b" " * 1_000_000 + b"x}}",
     "50,000 links": b'<p><a href="https://arxiv.org/abs/2501.00001">Two Words</a>' * 50_000,
     "a million open braces": b"@article{x,\n title={" + b"{" * 1_000_000,
     "300,000 open references": b"@article{x,\n" * 300_000,

@@ -258,3 +258,21 @@ def test_subjects_have_names_and_other_codes_are_left_out():
     assert subjects("cs.CV cs.LG, 68T45 I.2.6 stat.ML") == ("Computer Vision", "Machine Learning")
     assert len(SUBJECTS) == 155 + 2  # with astro-ph and cond-mat, which were whole once
     assert all(name and name[0].isupper() for name in SUBJECTS.values())
+
+
+def test_a_listing_page_of_arxiv_without_entries_is_empty_and_a_cut_one_says_so():
+    page = """<h3>Showing new listings for Monday, 2 March 2026</h3>{}</body></html>"""
+    entry = (
+        """<dt><a href="/abs/2602.00001">x</a></dt><dd><div class="list-title">Title: A Title</div></dd>"""
+    )
+
+    nothing = parse(a_page(page.format("<p>Total of 0 entries</p>")))
+    whole, cut = parse(a_page(page.format(entry))), parse(a_page(page.format(entry * 2)[:-60]))
+
+    assert (nothing.format, nothing.status, nothing.listed_on) == (
+        "arxiv-html",
+        PageStatus.EMPTY,
+        date(2026, 3, 2),
+    )
+    assert (whole.status, len(whole.papers), whole.reason) == (PageStatus.OK, 1, None)
+    assert (len(cut.papers), "cut" in (cut.reason or "")) == (1, True)

@@ -5,6 +5,7 @@ from itertools import islice
 
 from digest.model import Page, ParsedPage
 from digest.pages import (
+    arxiv_html,
     arxiv_mail,
     citation_html,
     feed,
@@ -112,6 +113,7 @@ _READERS: tuple[Reader, ...] = (
     records,
     feed,
     huggingface_html,
+    arxiv_html,
     arxiv_mail,
     huggingface_markdown,
     huggingface_text,
