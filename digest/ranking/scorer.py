@@ -54,7 +54,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self,
         *,
         k1: float = 1.2,
-        b: float = 0.75,
+        b: float = 0.6,
         title_weight: int = 2,
         pair_weight: float = 0.3,
         dimensions: int = 128,
@@ -62,7 +62,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         nearness: float = 0.8,
         nearby: float = 0.1,
         ceiling: float = 0.4,
-        patience: float = 2.0,
+        patience: float = 2.5,
         seed: int = 0,
     ) -> None:
         self.k1 = k1

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import copysign, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def read_wishes(
     named: dict[int, float] = {}
     for interest in profile.interests:
         for typed in interest.keywords:
-            named.setdefault(place[typed], _sane(interest.weight))
+            named.setdefault(place[typed], _damped(interest.weight))
     rows = np.array(sorted(named), dtype=np.int64)
     raw = np.array([named[row] for row in rows], dtype=float)
     wanted = np.where(raw > 0, raw, 0.0) if np.any(raw > 0) else np.abs(raw)
@@ -56,7 +56,8 @@ def read_wishes(
     return Wishes(rows, np.where(raw > 0, 1 - trust, 1.0) * weights, trust, 1 - trending, trending)
 
 
-def _sane(weight: float) -> float:
+def _damped(weight: float) -> float:
+    """The square root of a weight: people's weights lie further apart than their interests (measured)."""
     if not isfinite(weight) or abs(weight) < LIGHTEST:
         return 0.0
-    return min(max(weight, -HEAVIEST), HEAVIEST)
+    return copysign(sqrt(min(abs(weight), HEAVIEST)), weight)
