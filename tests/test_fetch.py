@@ -2,12 +2,14 @@
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 
 from digest.errors import SourceError
 from digest.pages.addresses import is_public
@@ -488,3 +490,60 @@ def test_the_fetcher_in_memory_keeps_the_same_promises(now):
         with pytest.raises(SourceError):
             fetcher.fetch(url, source="a", validators=NOTHING, now=now)
     assert len(fetcher.asked) == 4
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def secure_site(authority):
+    server = Site()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("secure.example").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def fetch_securely(authority, secure_site, now):
+    def fetch(path, *, host="secure.example", trusted=True):
+        context = ssl.create_default_context()
+        if trusted:
+            authority.configure_trust(context)
+        fetcher = HttpFetcher(allow_private=True, lookup=at("127.0.0.1"), tls=context)
+        url = f"https://{host}:{secure_site.server_port}{path}"
+        return fetcher.fetch(url, source="site", validators=NOTHING, now=now)
+
+    return fetch
+
+
+def test_a_certificate_is_checked_against_the_name_and_not_against_the_address_connected_to(fetch_securely):
+    assert fetch_securely("/page").page.body == b"the page"
+
+
+@pytest.mark.parametrize(
+    "mistake", [{"host": "other.example"}, {"trusted": False}], ids=["wrong name", "unknown authority"]
+)
+def test_a_bad_certificate_is_an_error_and_nothing_is_asked(fetch_securely, secure_site, mistake):
+    secure_site.seen.clear()
+
+    with refused("unreachable", "certificate"):
+        fetch_securely("/page", **mistake)
+
+    assert secure_site.seen == []
+
+
+def test_a_redirect_from_https_to_http_is_not_followed(fetch_securely, secure_site, site):
+    site.seen.clear()
+
+    with refused("refused", "without encryption"):
+        fetch_securely(f"/to?http://secure.example:{site.server_port}/page")
+
+    assert site.seen == []

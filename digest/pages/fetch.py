@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import ssl
 import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -47,7 +48,8 @@ class HttpFetcher:
     """Fetches pages over HTTP and HTTPS. Holds no connection between calls; retrying is the caller's business.
 
     `deadline_seconds` bounds the whole fetch with its redirects, however slowly the server drips. `allow_private` lets
-    it reach addresses inside private networks, and any port; without it `ports` are all there are.
+    it reach addresses inside private networks, and any port; without it `ports` are all there are. `tls` is for sites whose
+    certificates come from an authority of their own.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class HttpFetcher:
         allow_private: bool = False,
         deadline_seconds: float = 30.0,
         ports: Collection[int] = (80, 443),
+        tls: ssl.SSLContext | None = None,
         lookup: Lookup = look_up,
         clock: Clock = time.monotonic,
     ) -> None:
         self._allow_private = allow_private
         self._deadline_seconds = deadline_seconds
         self._ports = ports
+        self._tls = tls
         self._lookup = lookup
         self._clock = clock
 
@@ -76,7 +80,7 @@ class HttpFetcher:
         backend = CheckedBackend(
             lookup=self._lookup, allow_private=self._allow_private, clock=self._clock, deadline=deadline
         )
-        with _said_plainly(url), httpcore.ConnectionPool(network_backend=backend, http2=False) as pool:
+        with _said_plainly(url), httpcore.ConnectionPool(self._tls, network_backend=backend) as pool:
             at = self._checked(url)
             for _hop in range(MOST_REDIRECTS + 1):
                 with pool.stream("GET", str(at), headers=_headers(validators)) as answer:
