@@ -15,11 +15,12 @@ from digest.pages.dates import PrintedDate, iso_day, printed_date
 from digest.pages.document import Document
 from digest.pages.entry import Entry, with_years
 from digest.pages.huggingface_json import listed_from
-from digest.pages.markup import Token, inside, text_of, tokens
+from digest.pages.markup import Token, inside, text_of, tokens, unescape
 from digest.pages.outcome import broken, empty, listed
 
 FORMAT = "huggingface-html"
 _OURS = re.compile(r"""data-target=["']DailyPapers|\bDailyPapersPage\b""")
+_ONE_PAPER = re.compile(r"<title>Paper page - ([^<]{1,1000})</title>")
 _CARD_LINK = re.compile(r"""href=["'](?:https://huggingface\.co)?/papers/\d{4}\.\d""")
 _LISTS = ("searchResults", "dailyPapers", "papers")
 _PAPER = re.compile(r"(?:https?://huggingface\.co)?/papers/(\d{4}\.\d{4,5})(?:v\d+)?(?:[?#].*)?")
@@ -33,12 +34,18 @@ _NUMBER = re.compile(r"\d{1,7}")
 def recognises(document: Document) -> bool:
     """Whether the page is Hugging Face's list of papers, whole or in part."""
     text = document.text
-    return _OURS.search(text) is not None or ("<article" in text and _CARD_LINK.search(text) is not None)
+    return (
+        _OURS.search(text) is not None
+        or _ONE_PAPER.search(text[:50_000]) is not None
+        or ("<article" in text and _CARD_LINK.search(text) is not None)
+    )
 
 
 def read(document: Document) -> ParsedPage:
     """The papers of the page, from its data where it has them, else from its cards."""
     stream = list(tokens(document.text))
+    if one := _ONE_PAPER.search(document.text[:50_000]):
+        return _from_its_own_page(document, unescape(one[1]), stream)
     props = next(_props(stream), None)
     if props is not None:
         records, day = props
@@ -82,6 +89,27 @@ def _from_cards(document: Document, stream: list[Token]) -> ParsedPage:
         reason = "The page stops in the middle of a card: it was saved or copied incompletely; save it again."
         entries.append(Rejected(f"card {opened}", "The page ends inside this card: save it again."))
     return listed(FORMAT, entries, listed_on=day, reason=reason)
+
+
+def _from_its_own_page(document: Document, title: str, stream: list[Token]) -> ParsedPage:
+    """The paper of a page /papers/<id>, by what it shows; the models and data sets it lists are no papers."""
+    links = (
+        token.attributes().get("href", "")
+        for token in stream
+        if token.name in ("a", "link") and not token.closes
+    )
+    texts = (token.text.strip() for token in stream if token.text.strip())
+    entry = Entry(
+        "the page",
+        title,
+        abstract=max((text_of(content) for _, content in inside(stream, "p")), key=len, default=None),
+        known_id=next((link for link in links if _PAPER.fullmatch(link) or "arxiv.org/abs/" in link), None),
+        printed=next(filter(None, map(_printed, texts)), None),
+    )
+    entries, _ = with_years([entry], None, document.page.fetched_at.date())
+    if not any(token.name == "body" and token.closes for token in stream):
+        return broken(FORMAT, "The page of this paper is cut: save it again.")
+    return listed(FORMAT, entries)
 
 
 def _card(where: str, card: list[Token]) -> Entry | Rejected:
