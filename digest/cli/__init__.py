@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import feedback, judge, look, outbox, sources, start, verbs
+from digest.cli import backup, doctor, feedback, judge, look, outbox, sources, start, verbs
 from digest.cli.context import make_context
 
 app = typer.Typer(
@@ -68,6 +68,10 @@ app.command()(look.explain)
 app.command()(feedback.feedback)
 app.command()(judge.rank)
 app.command()(judge.evaluate)
+app.command()(doctor.doctor)
+app.command("send-test")(doctor.send_test)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(sources.sources, name="sources")
 app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(outbox.outbox, name="outbox")

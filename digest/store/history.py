@@ -30,7 +30,7 @@ def last_refusals(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
         deliveries.c.attempts,
         deliveries.c.last_reply,
     )
-    refused = select(*columns).where(text("state IN ('deferred', 'failed', 'suppressed')"))
+    refused = select(*columns).where(text("state IN ('deferred', 'failed', 'suppressed', 'unknown', 'held')"))
     return [dict(row) for row in db.execute(refused.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]
 
 

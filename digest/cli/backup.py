@@ -1,0 +1,43 @@
+"""`digest backup` and `digest restore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import Context, exits_in_words
+
+
+def backup(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Where to put the copy.")]) -> None:
+    """Copy the database, whole and checked, while everything goes on. Keep config/ and .env too.
+
+    Example: digest backup /mnt/backup/digest.db
+    """
+    from digest.settings import load_settings
+    from digest.store.backup import back_up
+
+    context: Context = ctx.obj
+    with exits_in_words():
+        copy = back_up(load_settings(context.home).database.get_secret_value(), file)
+    typer.echo(f"{copy.file}: {copy.subscribers} subscribers, {copy.deliveries} deliveries, checked")
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file made by `digest backup`.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Only check it; change nothing.")] = False,
+) -> None:
+    """Check a backup and put it in the place of the database. Mails sent since it was made may be sent again.
+
+    Example: digest restore --verify /mnt/backup/digest.db
+    """
+    from digest.settings import load_settings
+    from digest.store.backup import check
+    from digest.store.backup import restore as put_back
+
+    context: Context = ctx.obj
+    with exits_in_words():
+        url = load_settings(context.home).database.get_secret_value()
+        copy = check(file) if verify else put_back(url, file)
+    done = "is whole" if verify else "is in place"
+    typer.echo(f"{copy.file} {done}: {copy.subscribers} subscribers, {copy.deliveries} deliveries")
