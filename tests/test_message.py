@@ -1,6 +1,7 @@
 """The bytes that leave, read back by the standard library."""
 
 import email
+import random
 import re
 from dataclasses import replace
 from email import policy
@@ -128,6 +129,7 @@ def test_without_a_list_id_one_is_made_of_the_domain():
         "=?utf-8?q?Bcc=3A_x?=",
         "a" * 300,
         'say "hi", \\o/',
+        "A, very: long; name (of) somebody " * 4,
         "👩‍👩‍👧 " * 30,
         "x  y",
     ],
@@ -186,3 +188,16 @@ def test_a_message_of_shared_fragments_is_the_same_as_one_quoted_whole():
         anew = Renderer(shares=False).digest(digest, samples.LINKS, sender=samples.SENDER)
         whole = replace(anew, html_fragments=(Fragment(anew.html),), text_fragments=(Fragment(anew.text),))
         assert written(shared).raw == written(anew).raw == written(whole).raw
+
+
+def test_no_text_makes_another_header():
+    chance = random.Random(20)  # the same texts every time
+    pieces = ["\r\n", "\n", "\r", "\0", "\x0b", "\x85", "\u2028", "Bcc: x@example.org", "=?utf-8?q?a=0D=0ABcc=3A_x?=", "=?utf-8?b?", "?=",
+              " ", "\t", ":", ";", ",", "<", ">", '"', "\\", "(", ")", "@", "ä", "日", "\u202e", "\ud800", "word", "x" * 90]  # fmt: skip
+    for _ in range(20_000):
+        text = "".join(chance.choices(pieces, k=chance.randint(0, 8)))
+        raw = text_header("Subject", text) + address_header("To", "a@example.org", text)
+        lines = re.sub(rb"\r\n ", b" ", raw).split(b"\r\n")
+        assert [line.partition(b":")[0] for line in lines] == [b"Subject", b"To", b""]
+        assert re.fullmatch(rb"[\x20-\x7e]*", lines[0] + lines[1])
+        assert max(map(len, raw.split(b"\r\n"))) <= 78

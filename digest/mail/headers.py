@@ -29,7 +29,7 @@ def safe_header(text: str) -> str:
 
 def text_header(name: str, text: str) -> bytes:
     """A header of free text, such as Subject; words beyond ASCII become encoded-words (RFC 2047)."""
-    return _line(name, _encoded(safe_header(text), name))
+    return _line(name, _encoded(safe_header(text) or "(none)", name))
 
 
 def address_header(name: str, address: str, display: str | None) -> bytes:
@@ -47,7 +47,8 @@ def address_header(name: str, address: str, display: str | None) -> bytes:
     elif _ATOMS.fullmatch(safe):
         words = safe.split(" ")
     else:
-        words = ['"' + re.sub(r'(["\\])', r"\\\1", safe) + '"']
+        quoted = re.sub(r'(["\\])', r"\\\1", safe)
+        words = f'"{quoted}"'.split(" ")  # white space inside quotes may be folded (RFC 5322, 3.2.4)
     return _line(name, [*words, f"<{address}>"])
 
 
