@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from digest.model import Interest, ReasonKind
-from digest.ranking import PaperRanker, Taste, Vote
+from digest.ranking import PaperRanker, Taste, Vote, scorer
 from tests.builders import NOW, a_paper, a_profile
 
 SUBJECTS = {
@@ -155,3 +155,28 @@ def test_an_unwanted_keyword_takes_nothing_from_papers_that_are_only_near_it():
     for score in RANKER.rank(wish, TODAY, now=NOW):
         negative = [reason for reason in score.why if reason.contribution < 0]
         assert all(reason.kind is ReasonKind.KEYWORD for reason in negative)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1_000])
+def test_the_size_of_a_chunk_never_changes_a_bit(size, monkeypatch):
+    random = Random(4)
+    words = [word for subject in SUBJECTS.values() for word in subject]
+    readers = [
+        a_profile(interests=(Interest(tuple(random.sample(words, 4)), random.choice([-1.0, 1.0, 2.0])),))
+        for _ in range(20)
+    ]
+    tastes = [Taste.of(random.sample(CORPUS, 3), random.sample(CORPUS, 2)) for _ in readers]
+    expected = RANKER.rank_many(readers, TODAY, now=NOW, limit=7, tastes=tastes)
+    monkeypatch.setattr(scorer, "CHUNK", size)
+    assert RANKER.rank_many(readers, TODAY, now=NOW, limit=7, tastes=tastes) == expected
+    halves = [
+        RANKER.rank_many(readers[s], TODAY, now=NOW, limit=7, tastes=tastes[s])
+        for s in (slice(9), slice(9, 20))
+    ]
+    assert halves[0] + halves[1] == expected
+
+
+def test_a_second_fit_gives_the_same_bits():
+    again = PaperRanker().fit(Random(1).sample(CORPUS, len(CORPUS)))
+    profile = a_robot_reader()
+    assert again.rank(profile, TODAY, now=NOW) == RANKER.rank(profile, TODAY, now=NOW)

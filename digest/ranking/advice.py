@@ -9,11 +9,15 @@ import numpy as np
 from digest.model import Paper
 from digest.ranking.keywords import KeywordMatcher, parse_keyword
 from digest.ranking.scorer import PaperRanker
-from digest.ranking.text import STOP_WORDS, singular, stem
+from digest.ranking.text import singular, stem
 
 MOST_SUGGESTIONS = 5
 # A keyword said by more than this share of papers tells nothing apart.
 TOO_COMMON = 0.25
+# A word of more than this share of papers is not proposed.
+FAMILIAR = 0.3
+_COHESION = 0.5
+_SAME_BEGINNING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +73,37 @@ def suggest(typed: str, ranker: PaperRanker) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_SUGGESTIONS]
 
 
-def propose(papers: Sequence[Paper], ranker: PaperRanker, *, limit: int = 10) -> list[str]:
-    """Keywords for a reader who has pasted papers of interest: the phrases and words these papers have in common.
+def propose(papers: Sequence[Paper], ranker: PaperRanker, *, limit: int = 8) -> list[str]:
+    """Keywords for a reader who has pasted papers of interest: words and phrases of these papers that tell them apart.
 
-    A phrase is proposed once, and its words not again beside it.
+    What only one of several papers says is not proposed, nor what many papers say anyway, nor a word twice.
     """
-    shelf = ranker.library_.shelve(papers)
-    weights = shelf.weights.sum(axis=0)[: len(ranker.library_.shelf.columns)] * ranker.library_.shelf.shared
-    spread = np.bincount(shelf.weights.indices, minlength=len(shelf.columns))[: len(weights)]
-    # What two of the papers say is worth more than what one says twice.
-    worth = weights * np.log1p(spread)
+    shelf = ranker.library_.shelf
+    weights = ranker.library_.weigh(papers)
+    spread = np.bincount(weights.indices, minlength=len(shelf.columns))
+    worth = np.asarray(weights.sum(axis=0)) * shelf.shared**2 * np.log1p(spread)
+    worth[(spread < min(2, len(papers))) | (shelf.shared < np.log(1 / FAMILIAR))] = 0.0
     names = list(shelf.columns)
     proposed: list[str] = []
     used: set[str] = set()
-    for column in np.lexsort((np.arange(len(worth)), -worth))[: 20 * limit]:
+    for column in np.lexsort((np.arange(len(worth)), -worth))[: 50 * limit]:
         wording = shelf.words.get(names[column]) or shelf.pairs[names[column]]
-        words = [word for word in wording.split() if word not in STOP_WORDS and not word.isdigit()]
-        stems = {stem(word) for word in words}
-        if worth[column] > 0 and stems and not stems & used and len(words[-1]) > 2:
+        words = wording.split()
+        beginnings = {word[:_SAME_BEGINNING] for word in words}
+        if worth[column] > 0 and not beginnings & used and _belong_together(words, int(column), ranker):
             proposed.append(" ".join([*words[:-1], singular(words[-1])]))
-            used |= stems
+            used |= beginnings
     return proposed[:limit]
+
+
+def _belong_together(words: Sequence[str], column: int, ranker: PaperRanker) -> bool:
+    """Whether a phrase is more than two words that happened to meet; a single word has to be one, not a number."""
+    if len(words) == 1:
+        return len(words[0]) > 2 and not words[0][0].isdigit() and not words[0].endswith("ly")
+    shelf = ranker.library_.shelf
+    chance = [shelf.idf[shelf.columns[stem(word)]] for word in words if stem(word) in shelf.columns]
+    # In the terms of idf: the pair is far less rare than if its words stood together by chance.
+    return len(chance) == len(words) and sum(chance) - float(shelf.idf[column]) > _COHESION
 
 
 def _closest(word: str, spellings: Sequence[str]) -> str | None:

@@ -1,6 +1,7 @@
 """The hard rule: papers a reader never wants to see."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,13 +19,20 @@ class MuteList:
     """
 
     def __init__(self, papers: Sequence[Paper]) -> None:
-        self._words = [_plain(f"{paper.title} | {paper.abstract or ''}") for paper in papers]
-        self._texts = [f" {' '.join(words)} " for words in self._words]
+        self._papers = papers
         self._known: dict[str, NDArray[np.bool_]] = {}
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
+        return [_plain(f"{paper.title} | {paper.abstract or ''}") for paper in self._papers]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [f" {' '.join(words)} " for words in self._words]
 
     def muted(self, keywords: Iterable[str]) -> NDArray[np.bool_]:
         """One flag a paper: does any of these keywords, phrases or `prefix*` occur in it?"""
-        flags = np.zeros(len(self._texts), dtype=bool)
+        flags = np.zeros(len(self._papers), dtype=bool)
         for typed in keywords:
             if typed not in self._known:
                 self._known[typed] = np.array(

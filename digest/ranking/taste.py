@@ -19,6 +19,8 @@ HALF_LIFE_DAYS = 180.0
 SAMPLE = 1_000
 _BEST_OF_SAMPLE = 5
 _LEAST_SPREAD = 0.05
+# A likeness below this is no reason to read a paper, and none to be given.
+_TRIFLE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class TasteReader:
         usual, best = _usual_and_best(overall[self._count :][ordinary])
         spread = max(best - usual, _LEAST_SPREAD)
         resembling = (alike[:, : self._count] > usual + spread / 2).sum(axis=0)
-        return np.maximum(overall[: self._count] - usual, 0.0) / spread, resembling, float(weights.sum())
+        likeness = np.maximum(overall[: self._count] - usual, 0.0) / spread
+        return np.where(likeness > _TRIFLE, likeness, 0.0), resembling, float(weights.sum())
 
     def _similarities(self, papers: Sequence[Paper]) -> Matrix:
         """Votes x (candidates, then sample)."""
@@ -141,7 +144,9 @@ def _faded(vote: Vote, now: datetime) -> float:
 
 def taste_term(count: int, verb: str) -> str:
     """What a reason says: "like two papers you liked"."""
-    if count <= 1:
+    if not count:
+        return f"somewhat like papers you {verb}"
+    if count == 1:
         return f"like a paper you {verb}"
     words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
     return f"like {words.get(count, str(count))} papers you {verb}"
