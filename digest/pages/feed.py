@@ -47,25 +47,13 @@ def read(document: Document) -> ParsedPage:
     """The entries of the feed. Where its end is missing the last entry is rejected, since a part of it may be too."""
     root = document.tree
     name = arxiv_feed.format_of(root) or _ROOTS[local_name(root)]
-    elements = (element for element in root.iter() if local_name(element) in ("item", "entry"))
-    items = list(islice(elements, MOST_ENTRIES + 1))
-    entries = [_entry(f"entry {number}", item) for number, item in enumerate(items, 1)]
+    listed_on = arxiv_feed.announced_on(_Item(_head(root))) if name == arxiv_feed.FEED else None
+    entries = _entries(root, name)
     if errors := [entry.abstract for entry in entries if arxiv_feed.is_error(entry)]:
         return broken(name, f"arXiv answered with an error ({errors[0]}): check the query.")
-    if arxiv_feed.is_ours(name):
-        entries = [
-            arxiv_feed.refined(entry, item.get)
-            for entry, item in zip(entries, map(_Item, items), strict=True)
-        ]
-    cut = document.damaged and not _ENDS.search(document.text[-100:])
-    listed_on = arxiv_feed.announced_on(_Item(_head(root))) if name == arxiv_feed.FEED else None
     if entries:
-        found: list[Entry | Rejected] = [*entries]
-        reason = "Its XML is damaged; entries may be missing." if document.damaged else None
-        if cut:
-            found[-1] = Rejected(entries[-1].where, "The feed ends inside this entry: fetch it again.")
-            reason = "The feed is cut: it was fetched or saved incompletely; fetch it again."
-        return listed(name, found, listed_on=listed_on, reason=reason)
+        known, reason = _up_to_the_cut(entries, document)
+        return listed(name, known, listed_on=listed_on, reason=reason)
     if document.damaged:
         return broken(name, "The feed is damaged or cut, and nothing is left of it: fetch it again.")
     return empty(
@@ -73,10 +61,30 @@ def read(document: Document) -> ParsedPage:
     )
 
 
+def _entries(root: Any, name: str) -> list[Entry]:
+    elements = (element for element in root.iter() if local_name(element) in ("item", "entry"))
+    items = map(_Item, islice(elements, MOST_ENTRIES + 1))
+    entries = ((_entry(f"entry {number}", item), item) for number, item in enumerate(items, 1))
+    return [
+        arxiv_feed.refined(entry, item.get) if arxiv_feed.is_ours(name) else entry for entry, item in entries
+    ]
+
+
+def _up_to_the_cut(entries: list[Entry], document: Document) -> tuple[list[Entry | Rejected], str | None]:
+    """The entries that are whole, and what is to be said of the page."""
+    if not document.damaged:
+        return [*entries], None
+    if _ENDS.search(document.text[-100:]):
+        return [*entries], "Its XML is damaged; entries may be missing."
+    last = Rejected(entries[-1].where, "The feed ends inside this entry: fetch it again.")
+    return [*entries[:-1], last], "The feed is cut: it was fetched or saved incompletely; fetch it again."
+
+
 class _Item:
     """The children of an item, a list of them a local name, in order."""
 
     def __init__(self, element: Any) -> None:
+        self.about = [str(value) for key, value in element.attrib.items() if str(key).endswith("}about")]
         self._children: dict[str, list[Any]] = {}
         for child in element:
             if local_name(child) and not any(part in str(child.tag) for part in _FOREIGN):
@@ -92,18 +100,16 @@ class _Item:
         return next(filter(None, texts), "")
 
 
-def _entry(where: str, element: Any) -> Entry:
-    item = _Item(element)
+def _entry(where: str, item: _Item) -> Entry:
     links = list(_links(item))
-    about = [str(value) for key, value in element.attrib.items() if key.endswith("}about")]
     hints = [all_text(child).strip() for name in _HINTS for child in item.all(name)]
     names = [all_text(child) for name in ("creator", "author") for child in item.all(name)]
     return Entry(
         where,
         _title(item),
         without_head(_abstract(item)),
-        hints=tuple(filter(None, [*hints, *links, *about])),
-        url=next(iter([*links, *about]), None),
+        hints=tuple(filter(None, [*hints, *links, *item.about])),
+        url=next(iter([*links, *item.about]), None),
         authors=people(_author_names(item) or names),
         published_on=_day(item),
         fields=tuple(_fields(item)),

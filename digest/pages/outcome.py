@@ -24,35 +24,19 @@ def listed(
 
     `reason` is what the parser noticed about the page as a whole, such as a missing end.
     """
-    papers: dict[str, Paper] = {}
-    rejected: list[Rejected] = []
-    count = 0
     entries = iter(entries)
-    for entry in islice(entries, MOST_ENTRIES):
-        settled = settle(entry) if isinstance(entry, Entry) else entry
-        if isinstance(settled, Paper):
-            _keep(papers, settled)
-        else:
-            count += 1
-            if count <= MOST_REJECTED:
-                rejected.append(settled)
-    if count > MOST_REJECTED:
-        rejected.append(
-            Rejected("the page", f"{count - MOST_REJECTED} more entries were rejected like these.")
-        )
+    settled = [
+        settle(entry) if isinstance(entry, Entry) else entry for entry in islice(entries, MOST_ENTRIES)
+    ]
+    papers = _once_each(one for one in settled if isinstance(one, Paper))
+    rejected = _bounded([one for one in settled if isinstance(one, Rejected)])
     if next(entries, None) is not None:
-        rejected.append(
-            Rejected("the page", f"Only its first {MOST_ENTRIES} entries were read; split it into days.")
-        )
-    merged = _by_title(papers)
-    status = PageStatus.OK if merged else PageStatus.BROKEN
-    if not merged and reason is None:
-        reason = (
-            f"None of its {count} entries can be used: {rejected[0].reason}"
-            if rejected
-            else "It lists no paper."
-        )
-    return ParsedPage(format_name, status, merged, tuple(rejected), reason, listed_on)
+        note = f"Only its first {MOST_ENTRIES} entries were read; split it into days."
+        rejected = (*rejected, Rejected("the page", note))
+    if papers:
+        return ParsedPage(format_name, PageStatus.OK, papers, rejected, reason, listed_on)
+    why = f"None of its entries can be used: {rejected[0].reason}" if rejected else "It lists no paper."
+    return ParsedPage(format_name, PageStatus.BROKEN, (), rejected, reason or why, listed_on)
 
 
 def empty(format_name: str, reason: str, *, listed_on: date | None = None) -> ParsedPage:
@@ -70,21 +54,31 @@ def unrecognised(reason: str) -> ParsedPage:
     return ParsedPage(None, PageStatus.UNRECOGNISED, reason=reason)
 
 
-def _keep(papers: dict[str, Paper], paper: Paper) -> None:
-    known = papers.get(paper.id)
-    papers[paper.id] = _best_of(known, paper) if known else paper
+def _bounded(rejected: list[Rejected]) -> tuple[Rejected, ...]:
+    if len(rejected) <= MOST_REJECTED:
+        return tuple(rejected)
+    note = f"{len(rejected) - MOST_REJECTED} more entries were rejected like these."
+    return (*rejected[:MOST_REJECTED], Rejected("the page", note))
 
 
-def _by_title(papers: dict[str, Paper]) -> tuple[Paper, ...]:
-    """The papers, where one listed with its id and again by its title alone counts once."""
+def _once_each(papers: Iterable[Paper]) -> tuple[Paper, ...]:
+    """Every paper once, in the order of first appearance, also where it is listed with its id and by its title alone."""
+    by_id: dict[str, Paper] = {}
+    for paper in papers:
+        _keep(by_id, paper)
     with_id: dict[str, str] = {}
-    for paper in papers.values():
+    for paper in by_id.values():
         if not paper.id.startswith("title:"):
             with_id.setdefault(title_id(paper.title), paper.id)
     merged: dict[str, Paper] = {}
-    for paper in papers.values():
+    for paper in by_id.values():
         _keep(merged, replace(paper, id=with_id.get(paper.id, paper.id)))
     return tuple(merged.values())
+
+
+def _keep(papers: dict[str, Paper], paper: Paper) -> None:
+    known = papers.get(paper.id)
+    papers[paper.id] = _best_of(known, paper) if known else paper
 
 
 def _best_of(one: Paper, other: Paper) -> Paper:

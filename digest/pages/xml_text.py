@@ -40,23 +40,26 @@ def load(text: str) -> tuple[etree._Element, bool]:
     if declaration := _DECLARATION.match(body):  # it may name an encoding, but this is text already
         body = body[declaration.end() :]
     for recover in (False, True):
-        parser = etree.XMLParser(
-            encoding="utf-8",
-            recover=recover,
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
         try:
-            root = etree.fromstring(body.encode(), parser)
+            root = etree.fromstring(body.encode(), _parser(recover=recover))
         except (etree.XMLSyntaxError, ValueError):
             continue
         if root is not None:
             return root, recover
     raise NotXmlError("it is no well-formed XML")
+
+
+def _parser(*, recover: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
 
 
 @lru_cache(maxsize=1000)
