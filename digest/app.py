@@ -27,6 +27,7 @@ from digest.pages.folder import Unreadable, pages_in
 from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
+from digest.returns import return_path, take_returns
 from digest.settings import Settings, load_settings, write_private
 from digest.sources import Trial, try_source
 from digest.store import Store
@@ -47,6 +48,7 @@ class App:
         self._fitted = FittedOnce()
         self._guests: dict[bool, PoliteFetcher] = {}
         self.letters = make_letters(settings, secret)
+        self._secret = secret
 
     @classmethod
     def open(cls, home: Path) -> Self:
@@ -95,14 +97,19 @@ class App:
     def deliver(
         self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False
     ) -> DeliverReport:
-        """VERB 3 through the configured transport."""
-        wanted = self.settings.file.delivery
+        """VERB 3 through the configured transport, after reading what came back."""
+        wanted, bounces = self.settings.file.delivery, self.settings.file.bounces
+        if bounces.maildir is not None:
+            take_returns(
+                self.store, self.settings.inside_home(bounces.maildir), secret=self._secret, now=clock()
+            )
         policy = Policy(
             batch=wanted.batch,
             lease=timedelta(seconds=wanted.lease_seconds),
             give_up_after=timedelta(hours=wanted.give_up_after_hours),
             on_unknown=wanted.on_unknown,
             pace=Pace(wanted.per_second, wanted.per_domain_per_second),
+            return_path=return_path(self._secret, bounces.address),
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
         return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)

@@ -109,6 +109,17 @@ class DkimSettings(Strict):
     ed25519_key_file: Path | None = Field(None, description="Ed25519 private key for a second signature")
 
 
+class BouncesSettings(Strict):
+    """Mail that comes back; without it refusals are only known when the mail server tells at once."""
+
+    address: str | None = Field(
+        None,
+        description="where it goes, signed for each mail: bounces+TOKEN@...",
+        pattern=r"^[^@\s+]+@[^@\s]+$",
+    )
+    maildir: Path | None = Field(None, description="Maildir it arrives in; inside the home unless absolute")
+
+
 class WebSettings(Strict):
     """The public address of the web pages, when there are any; links in mails need it."""
 
@@ -172,6 +183,7 @@ class DigestFile(Strict):
     smtp: SmtpSettings = SmtpSettings()
     look: LookSettings = LookSettings()
     dkim: DkimSettings = DkimSettings()
+    bounces: BouncesSettings = BouncesSettings()
     web: WebSettings = WebSettings()
     publish: PublishSettings = PublishSettings()
     schedule: ScheduleSettings = ScheduleSettings()

@@ -1,0 +1,68 @@
+"""What came back of which delivery, and when an address has failed too often."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from digest.store.dialect import insert_or_ignore
+from digest.store.people import suppress
+from digest.store.schema import bounces, deliveries
+
+SOFT_LIMIT = 5  # on so many days
+SOFT_WINDOW = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One report about one delivery."""
+
+    content_hash: str
+    delivery_id: int
+    kind: str  # hard | soft | policy | complaint
+    status: str | None
+    detail: str
+
+
+def record_returned(tx: Connection, returned: Returned, *, now: datetime) -> bool:
+    """Note it, and suppress the address when it is hard, a complaint, or soft for too long. False when it was known.
+
+    A report about a delivery that is not there has no effect either.
+    """
+    address = tx.execute(
+        select(deliveries.c.address_hash).where(deliveries.c.id == returned.delivery_id)
+    ).scalar()
+    if address is None:
+        return False
+    row = {
+        "content_hash": returned.content_hash,
+        "address_hash": address,
+        "delivery_id": returned.delivery_id,
+        "kind": returned.kind,
+        "status": returned.status,
+        "detail": returned.detail,
+        "received_at": now,
+    }
+    new = tx.execute(insert_or_ignore(tx, bounces).values(row)).rowcount == 1
+    if new and returned.kind in ("hard", "complaint"):
+        reason = "hard_bounce" if returned.kind == "hard" else "complaint"
+        suppress(tx, address, reason, returned.detail, now)
+    elif new and returned.kind == "soft" and _soft_days(tx, address, now) >= SOFT_LIMIT:
+        suppress(tx, address, "hard_bounce", f"failed on {SOFT_LIMIT} days: {returned.detail}", now)
+    return new
+
+
+def _soft_days(db: Connection, address: str, now: datetime) -> int:
+    """On how many days of late this address failed for the time being."""
+    recent = select(bounces.c.received_at).where(
+        bounces.c.address_hash == address, bounces.c.kind == "soft", bounces.c.received_at > now - SOFT_WINDOW
+    )
+    return len({received_at.date() for received_at in db.execute(recent).scalars()})
+
+
+def count_returned(db: Connection, since: datetime) -> dict[str, int]:
+    """How many reports of each kind came since then."""
+    counted = (
+        select(bounces.c.kind, func.count()).where(bounces.c.received_at >= since).group_by(bounces.c.kind)
+    )
+    return {row[0]: row[1] for row in db.execute(counted)}
