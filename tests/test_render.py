@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from shutil import copytree
 
 import pytest
 from lxml import html as lxml_html
@@ -13,7 +12,6 @@ from digest.mail.links import Feedback, Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
 from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section
-from digest.shipped import shipped
 from tests.builders import a_paper, a_profile
 
 RENDERER = Renderer()
@@ -261,10 +259,32 @@ def test_a_paper_that_changed_is_written_anew():
     assert "Something else." in rendered(after).text
 
 
-def test_a_broken_template_is_named(tmp_path):
-    copytree(shipped("templates"), tmp_path, dirs_exist_ok=True)
-    for broken in ("digest/body.mjml", "digest/card.html", "digest/why.txt"):
-        (tmp_path / "email" / broken).write_text("{% if %} <mjml><mj-body></mjml>")
-        with pytest.raises(DigestError, match=f"{broken} is broken"):
-            Renderer(tmp_path)
-        (tmp_path / "email" / broken).write_text((shipped("templates") / "email" / broken).read_text())
+@pytest.mark.parametrize("name", ["digest/body.mjml", "digest/card.html", "digest/why.txt"])
+def test_a_broken_template_is_named(tmp_path, name):
+    broken = tmp_path / "email" / name
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{% if %} <mjml><mj-body></mjml>")
+    with pytest.raises(DigestError, match=f"{broken} is broken"):
+        Renderer(tmp_path)
+
+
+def test_own_templates_replace_some_and_the_others_stay(tmp_path):
+    (tmp_path / "email" / "digest").mkdir(parents=True)
+    (tmp_path / "email" / "digest" / "subject.txt").write_text("Tea and {{ titles[0] }}")
+    mail = Renderer(tmp_path).digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+    assert mail.subject.startswith("Tea and Tandem Quill")
+    assert mail.html.count("<h2") == rendered(samples.DIGEST, samples.LINKS).html.count("<h2")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{{ title }}", r"digest/subject\.txt asks for 'title'; it may use day, "),
+        ("{{ titles.first.name }}", r"digest/subject\.txt cannot be filled"),
+    ],
+)
+def test_a_template_that_asks_for_what_is_not_there_is_named(tmp_path, source, said):
+    (tmp_path / "email" / "digest").mkdir(parents=True)
+    (tmp_path / "email" / "digest" / "subject.txt").write_text(source)
+    with pytest.raises(DigestError, match=said):
+        Renderer(tmp_path).digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)

@@ -43,15 +43,17 @@ class _Mail:
 class Renderer:
     """Writes mails. Make one and keep it: papers are written once for all readers, templates compiled when first used.
 
-    `folder` is a folder `templates` like the one that comes with the program, which is the default; `theme` one of
-    `THEMES`, or what `build_theme` made. `shares = False` writes every paper anew for every reader; the result is the same. Raises `DigestError` for a broken template.
+    `folder` holds templates of one's own; what it lacks comes from those of the program. `theme` is one of `THEMES`, or
+    what `build_theme` made. `shares = False` writes every paper anew for every reader; the result is the same.
+    Raises `DigestError` for a broken template.
     """
 
     def __init__(
         self, folder: Path | None = None, *, theme: Theme | None = None, shares: bool = True
     ) -> None:
         self._theme = theme or THEMES["paper"]
-        self._templates = TemplateFolder(folder or shipped("templates"), self._theme)
+        own = [folder] if folder else []
+        self._templates = TemplateFolder([*own, shipped("templates")], self._theme)
         self._cards = CardWriter(self._templates, shares=shares)
         self._mails: dict[str, _Mail] = {}
         self._mail("digest")

@@ -8,7 +8,7 @@ What stands around the papers is cut into pieces: those that are the same for ev
 for one reader. Only the last are written for each mail.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,7 +39,8 @@ class Filling:
     It is called as a macro: Jinja's own `render` spends more time on making a context than our templates take.
     """
 
-    def __init__(self, environment: Environment, source: str) -> None:
+    def __init__(self, environment: Environment, source: str, file: str) -> None:
+        self._file = file
         self.names = tuple(sorted(find_undeclared_variables(environment.parse(source))))
         # Where all there is to do is to put a value in, that is done without a template.
         self._is_slot = bool(self.names) and source.strip() == f"{{{{ {self.names[0]} }}}}"
@@ -49,10 +50,18 @@ class Filling:
         self._fill = environment.from_string(macro).module.fill  # type: ignore[attr-defined]
 
     def __call__(self, values: Values) -> Fragment:
-        """The template with `values`, as whole lines. Raises `KeyError` when one of its names is missing."""
-        if self._is_slot:
-            return Fragment(f"{self._escape(values[self.names[0]])}\n")
-        text = str(self._fill(*[values[name] for name in self.names]))
+        """The template with `values`, as whole lines. Raises `DigestError` when it asks for more than those."""
+        try:
+            if self._is_slot:
+                return Fragment(f"{self._escape(values[self.names[0]])}\n")
+            text = str(self._fill(*[values[name] for name in self.names]))
+        except KeyError as missing:
+            known = ", ".join(sorted(values))
+            raise DigestError(
+                f"the template {self._file} asks for {missing}; it may use {known}"
+            ) from missing
+        except TemplateError as error:
+            raise DigestError(f"the template {self._file} cannot be filled: {error}") from error
         return Fragment(text if text.endswith("\n") or not text else f"{text}\n")
 
 
@@ -92,10 +101,13 @@ class Shell:
 
 
 class TemplateFolder:
-    """The folder `templates` in the colours of one theme. Its methods raise `DigestError` for what is missing or broken."""
+    """Folders like `templates`, the first that has a file wins, in the colours of one theme.
 
-    def __init__(self, folder: Path, theme: Theme) -> None:
-        self._folder = folder / "email"
+    The methods raise `DigestError` for what is missing or broken.
+    """
+
+    def __init__(self, folders: Sequence[Path], theme: Theme) -> None:
+        self._folders = [folder / "email" for folder in folders]
         self._theme = theme
         strict: dict[str, Any] = {
             "undefined": StrictUndefined,
@@ -108,7 +120,7 @@ class TemplateFolder:
         self._text.filters["wrapped"] = wrapped
         self._source = Environment(
             autoescape=False,  # noqa: S701  our own values, and MJML
-            loader=FileSystemLoader(self._folder),
+            loader=FileSystemLoader(self._folders),
             variable_start_string="[[",
             variable_end_string="]]",
             block_start_string="[%",
@@ -120,19 +132,19 @@ class TemplateFolder:
 
     def html(self, name: str) -> Filling:
         """A hand-written HTML template."""
-        return self._checked(name, lambda: Filling(self._html, self.source(name)))
+        return self._checked(name, lambda: Filling(self._html, self.source(name), name))
 
     def text(self, name: str) -> Filling:
         """A plain-text template; the filter `wrapped` sets a paragraph to 72 columns."""
-        return self._checked(name, lambda: Filling(self._text, self.source(name)))
+        return self._checked(name, lambda: Filling(self._text, self.source(name), name))
 
     def html_shell(self, name: str) -> Shell:
         """An MJML document as HTML."""
-        return self._checked(name, lambda: _shell(self._html, mjml2html(self.source(name), fonts={})))
+        return self._checked(name, lambda: _shell(self._html, mjml2html(self.source(name), fonts={}), name))
 
     def text_shell(self, name: str) -> Shell:
         """The plain text around the papers."""
-        return self._checked(name, lambda: _shell(self._text, self.source(name)))
+        return self._checked(name, lambda: _shell(self._text, self.source(name), name))
 
     def source(self, name: str) -> str:
         """A template with its square brackets filled."""
@@ -142,18 +154,20 @@ class TemplateFolder:
         try:
             return make()
         except (TemplateError, ValueError, OSError) as error:
-            raise DigestError(f"the template {self._folder / name} is broken: {error}") from error
+            places = [folder / name for folder in self._folders]
+            broken = next((file for file in places if file.exists()), places[0])
+            raise DigestError(f"the template {broken} is broken: {error}") from error
 
 
-def _shell(environment: Environment, source: str) -> Shell:
+def _shell(environment: Environment, source: str, file: str) -> Shell:
     head, _, foot = source.partition(PAPERS)
-    return Shell(tuple(_pieces(environment, head)), tuple(_pieces(environment, foot)))
+    return Shell(tuple(_pieces(environment, head, file)), tuple(_pieces(environment, foot, file)))
 
 
-def _pieces(environment: Environment, source: str) -> Iterator[Piece]:
+def _pieces(environment: Environment, source: str, file: str) -> Iterator[Piece]:
     for part in source.split(CUT):
         if part.strip(" "):
-            yield Piece(Filling(environment, part.rstrip(" ")))
+            yield Piece(Filling(environment, part.rstrip(" "), file))
 
 
 def wrapped(text: str, indent: str = "") -> str:

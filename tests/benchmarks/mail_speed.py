@@ -117,7 +117,7 @@ class Usual:
     """The usual way: everything anew for each mail, with the libraries one finds first."""
 
     def __init__(self, key: bytes | None) -> None:
-        folder = TemplateFolder(shipped("templates"), THEMES["paper"])
+        folder = TemplateFolder([shipped("templates")], THEMES["paper"])
 
         def with_papers(body: str, suffix: str) -> str:
             parts = folder.source(f"digest/card.{suffix}") + folder.source(f"digest/why.{suffix}")
