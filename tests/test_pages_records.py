@@ -129,7 +129,16 @@ Content-Transfer-Encoding: quoted-printable
 
 
 @pytest.mark.parametrize(
-    "text", ["https://arxiv.org/abs/2602.00001", "arXiv:2602.00001", "[PDF]", "10.5555/lid.8", "PDF"]
+    "text",
+    [
+        "https://arxiv.org/abs/2602.00001",
+        "arXiv:2602.00001",
+        "[PDF]",
+        "10.5555/lid.8",
+        "PDF",
+        "Read the full paper here",
+        "View PDF",
+    ],
 )
 def test_a_link_whose_text_is_no_title_is_no_paper(text):
     page = f'<p><a href="https://arxiv.org/abs/2602.00001">{text}</a><a href="https://arxiv.org/abs/2602.00002">A Title</a>'

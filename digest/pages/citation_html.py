@@ -41,6 +41,58 @@ _IDS = (
     "citation_abstract_html_url",
     "og:url",
 )
+_LINK_WORDS = frozenset(
+    (
+        *(
+            "a",
+            "abstract",
+            "access",
+            "article",
+            "arxiv",
+            "at",
+            "available",
+            "cite",
+            "click",
+            "doi",
+            "download",
+            "experimental",
+        ),
+        *(
+            "for",
+            "full",
+            "here",
+            "html",
+            "in",
+            "it",
+            "latest",
+            "link",
+            "more",
+            "new",
+            "now",
+            "on",
+            "online",
+            "open",
+            "our",
+            "page",
+        ),
+        *(
+            "paper",
+            "pdf",
+            "preprint",
+            "publication",
+            "read",
+            "save",
+            "see",
+            "share",
+            "text",
+            "the",
+            "this",
+            "to",
+            "version",
+            "view",
+        ),
+    )
+)
 _SHORTEST_ABSTRACT = 80  # characters; what stands below a link may be a button or a name
 
 
@@ -53,14 +105,16 @@ def read(document: Document) -> ParsedPage:
     """The paper the page is about, or the papers it links to by their titles."""
     stream = list(tokens(document.text))
     meta = _meta(stream)
-    if "citation_title" in meta and not any(
-        token.name == "body" or (token.name == "head" and token.closes) for token in stream
-    ):
+    if "citation_title" not in meta:
+        found = list(_linked(stream))
+        return (
+            listed(LINKS, found)
+            if found
+            else unrecognised("It links to papers, but by none of their titles.")
+        )
+    if not any(token.name == "body" or (token.name == "head" and token.closes) for token in stream):
         return broken(PAPER, "The page is cut in its head, where it says what it is about: save it again.")
-    if "citation_title" in meta:
-        return listed(PAPER, [_paper(meta)])
-    found = list(_linked(stream))
-    return listed(LINKS, found) if found else unrecognised("It links to papers, but by none of their titles.")
+    return listed(PAPER, [_paper(meta)])
 
 
 def _meta(stream: list[Token]) -> dict[str, list[str]]:
@@ -88,6 +142,7 @@ def _paper(meta: dict[str, list[str]]) -> Entry:
             meta.get("citation_author") or meta.get("citation_authors") or meta.get("dc.contributor") or []
         ),
         published_on=next(filter(None, days), None),
+        is_tex="citation_arxiv_id" in meta,
     )
 
 
@@ -117,9 +172,16 @@ def _links(stream: list[Token]) -> Iterator[tuple[int, int, str, str]]:
             opened, known = at, work_id(*_targets(token.attributes().get("href", "")))
         elif known is not None:
             title = " ".join(text_of(stream[opened:at]).split())
-            if " " in title and len(title) <= 300 and work_id(title) is None and "://" not in title:
+            if _is_title(title):
                 yield opened, at, known, title
             known = None
+
+
+def _is_title(text: str) -> bool:
+    """Whether a link's text can be the title of what it leads to: not "Read more", not "arXiv:2602.00001 [cs.LG]"."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    says_something = len(words) > 1 and not _LINK_WORDS.issuperset(words)
+    return says_something and len(text) <= 300 and work_id(text) is None and "://" not in text
 
 
 def _targets(href: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from digest.pages.archive import Unreadable, is_archive, unpacked
 from digest.pages.document import LARGEST_PAGE, Document, Reader, decode, is_binary
 from digest.pages.outcome import broken, unrecognised
 
+_API = "the answer of https://huggingface.co/api/daily_papers"
 _MAGIC = (
     (b"%PDF-", "a PDF file; save the page as HTML or as text instead"),
     (b"\x89PNG", "a picture; save the page as HTML or as text instead"),
@@ -117,8 +118,8 @@ _READERS: tuple[Reader, ...] = (
     arxiv_mail,
     huggingface_markdown,
     huggingface_text,
-    references,
     citation_html,
+    references,
 )
 
 
@@ -126,7 +127,7 @@ def _challenged(sign: str) -> ParsedPage:
     return broken(
         "challenge",
         f"The site answered with a check for browsers (“{sign}”) instead of the page: open it in a browser and save it, "
-        "or use the JSON address https://huggingface.co/api/daily_papers.",
+        f"or use {_API} instead.",
     )
 
 
@@ -134,9 +135,10 @@ def _unknown(document: Document, damage: str | None) -> str:
     if damage is not None:
         return f"It begins like JSON or XML, but {damage}, and it is no other page known here."
     if document.value is not None:
-        return "It is JSON, but of no form known here: expected the answer of https://huggingface.co/api/daily_papers."
+        return f"It is JSON, but of no form known here: expected {_API}, or a list of records with titles."
     if document.tree is not None:
         return "It is XML, but no feed: expected RSS or Atom."
     return (
-        "It is text, but no paper page known here: expected a Daily Papers page as JSON, HTML or plain text."
+        "It is text, but no paper page known here: expected a Daily Papers page, one of arXiv's pages or mails, a feed, "
+        "a reference list, or a page that links to papers by their titles."
     )
