@@ -104,8 +104,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a million dots": lambda: b"by AK and the research community\n\n" + "·\n".encode() * 1_000_000,
     "a million paragraphs": lambda: b"by AK and the research community\n\n" + b"x\n\n" * 1_000_000,
     "combining marks": lambda: (
-        "by AK and the research community\n\nT" + "\u0301" * 1_000_000 + "\n\nText."
-    ).encode(),
+        b"by AK and the research community\n\nT" + b"\xcc\x81" * 1_000_000 + b"\n\nText."
+    ),
     "a tag of 100,000 attributes": lambda: (
         b'<article href="/papers/2501.00001"><a ' + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">x"
     ),
@@ -183,13 +183,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_hostile_page_raises_or_takes_long(name):
     body = HOSTILE[name]()
-    started = time.perf_counter()
+    started = time.process_time()
 
     parsed = parse(a_page(body))
 
     assert isinstance(parsed, ParsedPage)
     assert "fault of the program" not in (parsed.reason or "")
-    assert time.perf_counter() - started < 5  # what takes more than linear time takes minutes here
+    assert time.process_time() - started < 5  # what takes more than linear time takes minutes here
 
 
 PIECES = st.sampled_from(

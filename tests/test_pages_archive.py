@@ -127,7 +127,7 @@ def test_a_cut_archive_is_unreadable_and_says_so(body):
 
 def test_a_bomb_is_left_at_the_limit():
     zeros = bytes(LARGEST_PAGE + 1)
-    started = time.perf_counter()
+    started = time.process_time()
 
     [huge] = unpacked(a_page(zipped({"huge.json": zeros})))
     [all_of_it] = unpacked(a_page(gzip.compress(gzip.compress(bytes(archive.LARGEST_CONTENT + 1)))))
@@ -136,7 +136,7 @@ def test_a_bomb_is_left_at_the_limit():
     assert "20 MB" in huge.reason
     assert isinstance(all_of_it, Unreadable)
     assert "100 MB" in all_of_it.reason
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_an_archive_of_too_many_files_is_read_to_the_limit_and_says_so():

@@ -75,11 +75,11 @@ def test_what_is_not_certain_stays_as_it_was(text):
     ],
 )
 def test_no_text_takes_more_than_linear_time(piece):
-    started = time.perf_counter()
+    started = time.process_time()
 
     readable(piece * (400_000 // len(piece)))
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_title_with_tex_keeps_the_identity_of_its_other_spellings():
