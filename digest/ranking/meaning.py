@@ -43,7 +43,8 @@ def unit_rows(rows: Matrix) -> Matrix:
 
 def unit_terms(weights: sparse.csr_array, idf: Vector) -> sparse.csr_array:
     """Term weights times idf, each row of length 1 (or 0): their product is a cosine."""
-    scaled = sparse.csr_array(weights @ sparse.diags_array(idf))
+    values = weights.data * idf[weights.indices]
+    scaled = sparse.csr_array((values, weights.indices.copy(), weights.indptr.copy()), shape=weights.shape)
     scaled.eliminate_zeros()
     squares = np.asarray(scaled.multiply(scaled).sum(axis=1), dtype=float).ravel()
     lengths = np.sqrt(np.where(squares > 0, squares, 1.0))

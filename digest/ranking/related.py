@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
-from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest
+from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
 from digest.ranking.shelf import Shelf, Vector
 from digest.ranking.text import stem
 
@@ -64,9 +64,7 @@ class Librarian:
         self._sample = meaning.sample(_SAMPLE)
         # A term in one paper of ten says nothing about what is near.
         self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
-        spoken = sparse.csr_array(corpus.weights @ sparse.diags_array(self._rarity))
-        spoken.eliminate_zeros()
-        self._spoken = spoken.astype(bool).astype(np.float64)
+        self._spoken = unit_terms(corpus.weights, self._rarity).astype(bool).astype(np.float64)
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
 
