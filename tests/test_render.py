@@ -288,3 +288,18 @@ def test_a_template_that_asks_for_what_is_not_there_is_named(tmp_path, source, s
     (tmp_path / "email" / "digest" / "subject.txt").write_text(source)
     with pytest.raises(DigestError, match=said):
         Renderer(tmp_path).digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
+
+
+def test_links_of_one_reader_are_not_kept_for_the_next():
+    renderer = Renderer()
+
+    def remembered(reader: int) -> int:
+        links = Links(
+            feedback=lambda paper: Feedback(
+                f"https://x.example/{reader}/{paper.id}", "https://x.example/less"
+            )
+        )
+        renderer.digest(samples.DIGEST, links, sender=samples.SENDER)
+        return len(renderer._cards._others) + len(renderer._cards._cards)
+
+    assert remembered(1) == remembered(2) == remembered(3)

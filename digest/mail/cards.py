@@ -36,7 +36,7 @@ class CardWriter:
     """Writes papers, reasons and headings, and remembers them."""
 
     def __init__(self, templates: TemplateFolder, *, shares: bool = True) -> None:
-        names = ("card", "row", "why", "heading", "more")
+        names = ("card", "row", "why", "feedback", "heading", "more")
         self._html = {name: templates.html(f"digest/{name}.html") for name in names}
         self._text = {name: templates.text(f"digest/{name}.txt") for name in names}
         self._cards: dict[tuple[str, int], tuple[Paper, Both]] = {}
@@ -50,6 +50,8 @@ class CardWriter:
             parts.insert(0, self._other("heading", entry.heading))
         if detail.has_reasons:
             parts.append(self._other("why", entry.why))
+            if entry.reply:
+                parts.append(self._write("feedback", entry.reply._asdict()))
         return parts
 
     def more(self, said: str) -> Both:

@@ -61,7 +61,14 @@ class Why(NamedTuple):
 
     chips: tuple[str, ...]
     votes: str
-    feedback: Feedback | None
+    is_last: bool = True  # nothing more is said of the paper
+
+
+class Reply(NamedTuple):
+    """Where a reader says what they think of a paper: their own links, so nobody else's mail has the same."""
+
+    votes: str
+    feedback: Feedback
 
 
 class Entry(NamedTuple):
@@ -70,6 +77,7 @@ class Entry(NamedTuple):
     paper: Paper
     heading: str  # "" when it continues a section, or sections would say nothing
     why: Why
+    reply: Reply | None
 
 
 def said(text: str, limit: int = _NAME) -> str:
@@ -117,14 +125,18 @@ def entries_of(digest: Digest, links: Links) -> Iterator[Entry]:
     for pick in digest.picks:
         begins = has_sections and pick.section is not section
         section = pick.section
-        yield Entry(pick.paper, _HEADINGS[section] if begins else "", _why(pick, weights, links))
+        heading = _HEADINGS[section] if begins else ""
+        yield Entry(pick.paper, heading, *_besides(pick, weights, links))
 
 
-def _why(pick: Pick, weights: Mapping[str, float], links: Links) -> Why:
+def _besides(pick: Pick, weights: Mapping[str, float], links: Links) -> tuple[Why, Reply | None]:
     chips = chips_of(pick.score.why, weights)
     tells_votes = any(chip.startswith("popular: ") for chip in chips)
+    counts = "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments)
     feedback = _feedback(pick.paper, links) if links.feedback else None
-    return Why(chips, "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments), feedback)
+    if feedback is None:
+        return Why(chips, counts), None
+    return Why(chips, "", is_last=False), Reply(counts, feedback)
 
 
 def _feedback(paper: Paper, links: Links) -> Feedback | None:
