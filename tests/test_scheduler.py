@@ -9,30 +9,33 @@ from digest.scheduler import Job, run_forever
 OFTEN = timedelta(milliseconds=20)
 
 
+class Calls:
+    """Jobs that say their names, until each was called often enough."""
+
+    def __init__(self, *names, times=3):
+        self.made = []
+        self.stopping = threading.Event()
+        self.jobs = [Job(name, lambda name=name: self.call(name), OFTEN) for name in names]
+        self._names, self._times = names, times
+
+    def call(self, name):
+        self.made.append(name)
+        if all(self.made.count(each) >= self._times for each in self._names):
+            self.stopping.set()
+        if name == "fails":
+            raise RuntimeError("a bug")
+
+
 def test_every_job_runs_at_once_in_order_and_then_again():
-    stopping, calls = threading.Event(), []
-
-    def second():
-        calls.append("second")
-        if calls.count("second") >= 3:
-            stopping.set()
-
-    run_forever([Job("first", lambda: calls.append("first"), OFTEN), Job("second", second, OFTEN)], stopping)
-    assert calls[:2] == ["first", "second"]
-    assert calls.count("first") >= 2
+    calls = Calls("first", "second")
+    run_forever(calls.jobs, calls.stopping)
+    assert calls.made[:2] == ["first", "second"]
 
 
 def test_a_job_that_fails_is_tried_again_and_stops_no_other(caplog):
-    stopping, calls = threading.Event(), []
-
-    def fails():
-        calls.append("fails")
-        if calls.count("fails") >= 3:
-            stopping.set()
-        raise RuntimeError("a bug")
-
-    run_forever([Job("fails", fails, OFTEN), Job("works", lambda: calls.append("works"), OFTEN)], stopping)
-    assert calls.count("works") >= 1
+    calls = Calls("fails", "works")
+    run_forever(calls.jobs, calls.stopping)
+    assert calls.made.count("works") >= 3
     assert "job=fails failed" in caplog.text
 
 
