@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 from digest.scheduler import Job, run_forever
 
@@ -15,7 +16,7 @@ class Calls:
     def __init__(self, *names, times=3):
         self.made = []
         self.stopping = threading.Event()
-        self.jobs = [Job(name, lambda name=name: self.call(name), OFTEN) for name in names]
+        self.jobs = [Job(name, partial(self.call, name), OFTEN) for name in names]
         self._names, self._times = names, times
 
     def call(self, name):
