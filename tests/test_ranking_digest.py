@@ -150,3 +150,16 @@ def test_variety_does_not_depend_on_the_order_of_papers():
     scores = RANKER.rank(a_profile(), TODAY, now=NOW)
     shuffled = Random(1).sample(TODAY, len(TODAY))
     assert diversify(scores, TODAY, RANKER) == diversify(scores, shuffled, RANKER)
+
+
+def test_a_ranking_brings_its_own_wildcards():
+    mine = a_paper(1, title="Robot gripper", upvotes=90)
+    liked, other = a_paper(2, title="Prosody", upvotes=40), a_paper(3, title="Enzyme", upvotes=10)
+    muted, unwanted = a_paper(4, title="A survey", upvotes=99), a_paper(5, title="A codec", upvotes=99)
+    profile = a_profile(interests=(Interest(("robot",)), Interest(("codec",), -1.0)), mute=("survey",))
+    papers = [mine, liked, other, muted, unwanted]
+    ranking = RANKER.rank_many([profile], papers, now=NOW, limit=1)[0]
+    assert [score.paper_id for score in ranking.scores] == [mine.id]
+    assert [score.paper_id for score in ranking.outside] == [liked.id, other.id]
+    whole = {score.paper_id: score for score in RANKER.rank(profile, papers, now=NOW)}
+    assert all(whole[score.paper_id] == score for score in ranking.outside)

@@ -6,13 +6,12 @@ from datetime import datetime
 import numpy as np
 
 from digest.model import Paper, Score
+from digest.ranking.counter import OUTSIDE
 from digest.ranking.reasons import interest_in
 from digest.ranking.scorer import PaperRanker
 
 # Papers less alike than this do not stand in each other's way.
 _ALIKE = 0.35
-# An interest below this share of a perfect match is none.
-_OUTSIDE = 0.1
 
 
 def diversify(
@@ -64,7 +63,7 @@ def wildcard(
         score
         for score in scores
         if score.paper_id not in taken
-        and interest_in(score) < _OUTSIDE
+        and interest_in(score) < OUTSIDE
         and all(reason.contribution > 0 for reason in score.why)
     ]
     if not outside:

@@ -43,7 +43,7 @@ class Matches:
 class _Part:
     """One word or one adjacent pair of a keyword: any of its terms will do."""
 
-    terms: tuple[str, ...]
+    columns: tuple[int, ...]
     weight: float
     stands_for: tuple[int, ...]  # the words of the keyword that a paper has said when it says this
 
@@ -95,31 +95,31 @@ class KeywordMatcher:
         if keyword.is_prefix:
             alternatives[-1] = tuple(self.shelf.stems_beginning(words[-1]))
         share = 1 / max(len(words), 1)
-        parts = [_Part(terms, share, (place,)) for place, terms in enumerate(alternatives)]
+        parts = [_Part(self._columns(terms), share, (place,)) for place, terms in enumerate(alternatives)]
         for place, (first, _) in enumerate(pairwise(words)):
             pair = tuple(singular(first) + second for second in alternatives[place + 1])
-            parts.append(_Part(pair, share * self.pair_weight, (place, place + 1)))
+            parts.append(_Part(self._columns(pair), share * self.pair_weight, (place, place + 1)))
         return parts
 
-    def _columns(self, part: _Part) -> list[int]:
-        return [self.shelf.columns[term] for term in part.terms if term in self.shelf.columns]
+    def _columns(self, terms: Iterable[str]) -> tuple[int, ...]:
+        return tuple(self.shelf.columns[term] for term in terms if term in self.shelf.columns)
 
     def _rarity(self, part: _Part) -> float:
         # Several spellings are together at least as common as the most common of them.
-        return min((float(self.shelf.idf[column]) for column in self._columns(part)), default=0.0)
+        return min((float(self.shelf.idf[column]) for column in part.columns), default=0.0)
 
     def _votes(self, parts: Iterable[_Part]) -> dict[int, float]:
         votes: dict[int, float] = {}
         for part in parts:
             vote = part.weight * self._rarity(part)
-            for column in self._columns(part):
+            for column in part.columns:
                 votes[column] = votes.get(column, 0.0) + vote
         return votes
 
     def _complete(self, parts: list[list[_Part]], lengths: list[int]) -> sparse.csr_array:
         """Which papers say every word of a keyword, near each other or apart."""
         slots = [
-            {column: 1.0 for part in of_keyword if place in part.stands_for for column in self._columns(part)}
+            {column: 1.0 for part in of_keyword if place in part.stands_for for column in part.columns}
             for of_keyword, length in zip(parts, lengths, strict=True)
             for place in range(length)
         ]

@@ -28,6 +28,7 @@ class Ranking:
 
     scores: tuple[Score, ...]
     muted: int = 0  # how many candidates the reader's mute list kept out
+    outside: tuple[Score, ...] = ()  # from outside the profile, best liked by the community first: wildcards
 
 
 def interest_in(score: Score) -> float:
@@ -53,6 +54,11 @@ class Explainer:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._votes_said = [trend_term(paper) for paper in desk.papers]
+        self._own = [
+            [(word, desk.shelf.columns.get(stem(word))) for word in keyword.words]
+            for keyword in desk.keywords
+        ]
         self._terms: dict[int, frozenset[int]] = {}
 
     def explain(
@@ -100,7 +106,7 @@ class Explainer:
             )
         said = self._terms[place]
         if is_part:
-            words = [word for word in self._desk.keywords[row].words if shelf.columns.get(stem(word)) in said]
+            words = [word for word, column in self._own[row] if column in said]
             return (
                 f"{', '.join(words)}, of your keyword {typed}" if words else f"part of your keyword {typed}"
             )
@@ -124,14 +130,13 @@ class Explainer:
 
     def _add_trend(self, wish: Wishes, best: NDArray[np.intp], reasons: list[list[Reason]]) -> None:
         trend = self._desk.trend
-        for number, place in enumerate(best):
-            paper = self._desk.papers[place]
-            liked = float(wish.trending * trend.liked[place])
-            recent = float(wish.trending * trend.recent[place])
+        both = (wish.trending * trend.liked[best]).tolist(), (wish.trending * trend.recent[best]).tolist()
+        for found, place, liked, recent in zip(reasons, best, *both, strict=True):
             if liked:
-                reasons[number].append(Reason(ReasonKind.TRENDING, trend_term(paper), liked))
+                found.append(Reason(ReasonKind.TRENDING, self._votes_said[place], liked))
             if recent:
-                reasons[number].append(Reason(ReasonKind.RECENT, f"published {paper.published_on}", recent))
+                published_on = self._desk.papers[place].published_on
+                found.append(Reason(ReasonKind.RECENT, f"published {published_on}", recent))
 
 
 def _add_taste(wish: Wishes, likeness: Likeness, best: NDArray[np.intp], reasons: list[list[Reason]]) -> None:

@@ -155,6 +155,10 @@ class Library:
         stacked = sparse.vstack([self.shelf.weights, self.saturation(counts, self.mean_length)], format="csr")
         return stacked[self._order(papers)]
 
+    def find(self, papers: Sequence[Paper]) -> list[int] | None:
+        """The rows of these papers in the corpus; None when one of them is new or has changed."""
+        return [self.rows[paper.id] for paper in papers] if all(map(self._knows, papers)) else None
+
     def _order(self, papers: Sequence[Paper]) -> list[int]:
         """Rows of the papers, when those that are new stand below those of the corpus in their own order."""
         order, next_new = [], len(self.rows)

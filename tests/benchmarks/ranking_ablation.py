@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-from digest.ranking import PaperRanker, evaluate, keywords, scorer, spelling
+from digest.ranking import PaperRanker, counter, evaluate, keywords, spelling
 from digest.ranking.figures import by_unit, interval, mean, ndcg
 from digest.ranking.judgements import find, read_papers, read_pools, read_profiles, read_relevance
 from digest.ranking.taste import TasteWeights
@@ -50,10 +50,10 @@ VARIANTS = {
     "no abbreviations": ({}, ((spelling.Abbreviations, "others", lambda *_: []),)),
     "no compounds": ({}, ((keywords, "compounds", lambda *_: []),)),
     "no trending": ({}, ((evaluate, "_profile", without_trending),)),
-    "votes: words alone": ({}, ((scorer, "TasteWeights", lambda: TasteWeights(lexical=1.0)),)),
-    "votes: meaning alone": ({}, ((scorer, "TasteWeights", lambda: TasteWeights(lexical=0.0)),)),
-    "votes: no nearest three": ({}, ((scorer, "TasteWeights", lambda: TasteWeights(nearest=0.0)),)),
-    "votes: dislikes ignored": ({}, ((scorer, "TasteWeights", lambda: TasteWeights(dislike=0.0)),)),
+    "votes: words alone": ({}, ((counter, "TasteWeights", lambda: TasteWeights(lexical=1.0)),)),
+    "votes: meaning alone": ({}, ((counter, "TasteWeights", lambda: TasteWeights(lexical=0.0)),)),
+    "votes: no nearest three": ({}, ((counter, "TasteWeights", lambda: TasteWeights(nearest=0.0)),)),
+    "votes: dislikes ignored": ({}, ((counter, "TasteWeights", lambda: TasteWeights(dislike=0.0)),)),
     "patience 1": ({"patience": 1.0}, ()),
     "patience 4": ({"patience": 4.0}, ()),
 }
