@@ -115,7 +115,7 @@ def test_reasons_are_told_in_the_scorers_order_and_faint_ones_not_at_all():
         Reason(ReasonKind.TRENDING, "41 upvotes", 0.05),
     ]
     mail = rendered(a_digest(a_pick(1, why=why, upvotes=41)))
-    assert "Why: speculative decoding, weight 2; kyutai, followed\n  41 upvotes\n" in mail.text
+    assert "Why: speculative decoding, weight 2; kyutai, followed\n  41\u00a0upvotes\n" in mail.text
 
 
 def test_votes_are_not_said_twice():

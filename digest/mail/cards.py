@@ -50,8 +50,8 @@ class CardWriter:
             parts.insert(0, self._other("heading", entry.heading))
         if detail.has_reasons:
             parts.append(self._other("why", entry.why))
-            if entry.reply:
-                parts.append(self._write("feedback", entry.reply._asdict()))
+            if entry.feedback:
+                parts.append(self._write("feedback", {"feedback": entry.feedback}))
         return parts
 
     def more(self, said: str) -> Both:

@@ -61,14 +61,7 @@ class Why(NamedTuple):
 
     chips: tuple[str, ...]
     votes: str
-    is_last: bool = True  # nothing more is said of the paper
-
-
-class Reply(NamedTuple):
-    """Where a reader says what they think of a paper: their own links, so nobody else's mail has the same."""
-
-    votes: str
-    feedback: Feedback
+    is_last: bool  # nothing more is said of the paper
 
 
 class Entry(NamedTuple):
@@ -77,7 +70,7 @@ class Entry(NamedTuple):
     paper: Paper
     heading: str  # "" when it continues a section, or sections would say nothing
     why: Why
-    reply: Reply | None
+    feedback: Feedback | None  # one reader's own links, so nobody else's mail has the same
 
 
 def said(text: str, limit: int = _NAME) -> str:
@@ -126,17 +119,14 @@ def entries_of(digest: Digest, links: Links) -> Iterator[Entry]:
         begins = has_sections and pick.section is not section
         section = pick.section
         heading = _HEADINGS[section] if begins else ""
-        yield Entry(pick.paper, heading, *_besides(pick, weights, links))
+        feedback = _feedback(pick.paper, links) if links.feedback else None
+        yield Entry(pick.paper, heading, _why(pick, weights, is_last=feedback is None), feedback)
 
 
-def _besides(pick: Pick, weights: Mapping[str, float], links: Links) -> tuple[Why, Reply | None]:
+def _why(pick: Pick, weights: Mapping[str, float], *, is_last: bool) -> Why:
     chips = chips_of(pick.score.why, weights)
     tells_votes = any(chip.startswith("popular: ") for chip in chips)
-    counts = "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments)
-    feedback = _feedback(pick.paper, links) if links.feedback else None
-    if feedback is None:
-        return Why(chips, counts), None
-    return Why(chips, "", is_last=False), Reply(counts, feedback)
+    return Why(chips, "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments), is_last)
 
 
 def _feedback(paper: Paper, links: Links) -> Feedback | None:

@@ -69,9 +69,9 @@ def authors_of(paper: Paper) -> str:
 
 @lru_cache(maxsize=4096)
 def votes(upvotes: int | None, comments: int | None) -> str:
-    """41 upvotes, 3 comments; zero and unknown are left out."""
+    """41 upvotes, 3 comments, each kept on one line; zero and unknown are left out."""
     figures = ((upvotes, "upvote"), (comments, "comment"))
-    return ", ".join(counted(number, noun) for number, noun in figures if number)
+    return ", ".join(counted(number, noun).replace(" ", "\u00a0") for number, noun in figures if number)
 
 
 def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
