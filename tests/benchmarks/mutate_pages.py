@@ -25,9 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "tests/data/pages", ROOT.parent / "shared/pages")
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-32", "cp1252", "shift_jis", "utf-7")
 TOKENS = [
-    *(b"[", b"]", b"{", b"}", b'"', b"'", b"<", b">", b"&", b"\\", b"$", b"\n", b"\n\n", b"\0", b"\xff", b"\xc3", b"  "),
-    *("·\n".encode(), "  • 5 authors\n·\n".encode(), b"<!--", b"-->", b"<![CDATA[", b"</script", b"&#99999999999;", b"\\\\\n"),
-    *(b"](https://huggingface.co/papers/2501.00001)", b"data-props=\"", b"@article{x, title={", b"TY  - ", b"arXiv:2501.00001\n"),
+    *(b"[", b"]", b"{", b"}", b'"', b"'", b"<", b">", b"(", b")", b"&", b"\\", b"$", b"~", b"@", b"=", b",", b";", b"-", b"``"),
+    *(b" ", b"\n", b"\n\n", b"\t", b"\0", b"\xff", b"\xc3", b"\xc2\xa0", b"\xcc\x81", b"  ", b"A b. ", b" and ", b"a@b.c"),
+    *("·\n".encode(), "  • 5 authors\n·\n".encode(), b"Apr 2 1\n", b"### [", b"[x][1]\n", b"https://", b"10.1101/", b"\\emph{"),
+    *(b"<!--", b"-->", b"<![CDATA[", b"</script", b"&#99999999999;", b"&nbsp;", b"<p>", b"</p>", b"<item>", b"<title>", b"<dt>"),
+    *(b"](https://huggingface.co/papers/2501.00001)", b"<a href='https://arxiv.org/abs/2501.00001'>", b"data-props=\"", b"</a>"),
+    *(b"@article{x, title={", b"TY  - ", b"TI  - x\n", b"arXiv:2501.00001\n", b"\\\\\n", b"Title: x\n", b"null,", b"ABSTRACT "),
 ]  # fmt: skip
 
 
@@ -69,6 +72,13 @@ def with_tokens(body: bytes, chance: random.Random) -> bytes:
     return body
 
 
+def flooded(body: bytes, chance: random.Random) -> bytes:
+    """A quarter of a megabyte of one thing: whatever takes more than linear time shows here."""
+    piece = b"".join(chance.choices(TOKENS, k=chance.choice([1, 1, 2, 3])))
+    at = chance.randrange(len(body) + 1)
+    return body[:at] + piece * (250_000 // len(piece)) + body[at:]
+
+
 def in_mixed_encodings(body: bytes, chance: random.Random) -> bytes:
     text, at = body.decode("utf-8", "replace"), chance.randrange(len(body) + 1)
     first, second = chance.choice(ENCODINGS), chance.choice(ENCODINGS)
@@ -95,7 +105,7 @@ def spliced(body: bytes, chance: random.Random) -> bytes:
 
 
 MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    cut, without_the_beginning, without_a_piece, doubled, with_flipped_bytes, with_tokens, in_mixed_encodings, nested, shuffled, spliced,
+    cut, without_the_beginning, without_a_piece, doubled, with_flipped_bytes, with_tokens, flooded, in_mixed_encodings, nested, shuffled, spliced,
 )  # fmt: skip
 
 
