@@ -9,7 +9,7 @@ from digest.mail.templates import TemplateFolder
 from digest.mail.view import Entry, card_of
 from digest.model import Paper
 
-_KEPT = 20_000  # fragments kept for the next reader; a day has a few hundred papers
+_KEPT = 8_000  # of each kind, some 3 kB apiece; a week has a few thousand papers
 
 
 @dataclass(frozen=True, slots=True)
