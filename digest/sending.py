@@ -5,6 +5,7 @@ renewal of the lease and the claim of more. A permission is given only when the 
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from digest.crashpoints import crashpoint
 from digest.errors import PermanentTransportError, StoreError
 from digest.mail.breaker import Breaker
 from digest.mail.pace import Pace
@@ -44,6 +46,7 @@ _SOONEST = timedelta(seconds=300)
 _LATEST = timedelta(seconds=4000)
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
 _LINGER = 0.005
+_SHARED = 0.01  # seconds an outcome may wait for a question to share its commit with
 _MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
 
 
@@ -92,6 +95,7 @@ class Round:
         self._backlog: deque[Delivery] = deque()  # claimed, not yet given to the senders
         self._in_hand: dict[int, Delivery] = {}  # claimed, and nothing written of it yet
         self._unwritten: list[Outcome] = []
+        self._write_by = math.inf  # when the outcomes that wait must be written, by the steady clock
         self._renewed_at = clock()
         self._commit_seconds = 0.0
         self._found_all = False
@@ -105,7 +109,7 @@ class Round:
                 wanted = 1 if self._is_probe else 1 + len(self._in_hand) // _MESSAGES_A_CONNECTION
                 while spare and len(transports) - len(spare) < wanted and self.report.stopped is None:
                     self._senders.start([spare.pop(0)])
-                patience = self._feed() if self._in_hand else 0.0
+                patience = min(self._feed(), self._write_by - time.monotonic()) if self._in_hand else 0.0
                 self._write(self._senders.events(patience, linger=self._commit_seconds))
                 if is_stopping() or self.report.stopped is not None:
                     break
@@ -129,12 +133,16 @@ class Round:
         waits = (pace.wait_for(delivery.envelope.rcpt_to, at) for delivery in self._backlog)
         return min([_PATIENCE, *waits])
 
-    def _write(self, events: Sequence[Event]) -> None:
-        """One commit for everything that was said. Then the senders that asked may go on."""
+    def _write(self, events: Sequence[Event], *, is_last: bool = False) -> None:
+        """One commit for everything that was said. Then the senders that asked may go on.
+
+        What was accepted waits a moment for a question to share its commit with, unless this `is_last`.
+        """
         requests = self._hear(events)
         now = self._clock()
         is_late = now - self._renewed_at >= self._policy.lease / 3
-        if not (requests or self._unwritten or is_late or self._wants_more):
+        is_time = bool(self._unwritten) and (is_last or time.monotonic() >= self._write_by)
+        if not (requests or is_time or is_late or self._wants_more):
             return
         lease = Claim(self._owner, now + self._policy.lease)
         tally: list[str | None] = []
@@ -149,6 +157,8 @@ class Round:
                     renew(tx, lease)
                 if self._wants_more:
                     taken = self._claim(tx, lease, now)
+                crashpoint("deliver.before_commit")
+            crashpoint("deliver.after_commit")
         except BaseException:
             # The commit may have happened all the same: nobody ends a message on it, and what was accepted stays noted
             # in `_unwritten`, to be written again.
@@ -169,6 +179,7 @@ class Round:
         for outcome in self._unwritten:
             self._in_hand.pop(outcome.delivery.id, None)
         self._unwritten.clear()
+        self._write_by = math.inf
         self._renewed_at = renewed_at or self._renewed_at
         self._in_hand |= {delivery.id: delivery for delivery in taken}
         self._backlog.extend(taken)
@@ -195,8 +206,6 @@ class Round:
         for event in events:
             if isinstance(event, Request):
                 requests.append(event)
-                if event.before is not None:
-                    self._learn(event.before)
             elif isinstance(event, Outcome):
                 self._learn(event)
             else:
@@ -209,6 +218,7 @@ class Round:
             outcome.heard.set()
             return
         self._unwritten.append(outcome)
+        self._write_by = min(self._write_by, time.monotonic() + _SHARED)
         if outcome.error is not None:
             log.warning("delivery id=%d: %s", outcome.delivery.id, outcome.error)
         if self._breaker.saw(outcome.error) and self.report.stopped is None:
@@ -249,7 +259,7 @@ class Round:
             except StoreError as error:
                 broken = error  # the senders are told not to go on; go on listening to them
         self._senders.join()
-        self._write([])  # once more what could not be written; raises when it still cannot
+        self._write([], is_last=True)  # once more what could not be written; raises when it still cannot
         with self._store.writing() as tx:
             for delivery in self._in_hand.values():
                 give_back(tx, delivery, now=self._clock())

@@ -62,6 +62,9 @@ class _Talk:
     def __init__(self, script: Script, peer: Any) -> None:
         self.script = script
         self.socket = peer.connection
+        self.socket.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # replies to a pipeline are short writes
         self.lines = self.socket.makefile("rb")
         self.rcpt = ""
         self.ready = [False, False]  # sender, recipient

@@ -9,6 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Self
 
+from digest.crashpoints import crashpoint
 from digest.mail.replies import Reply
 from digest.mail.sasl import authenticate
 from digest.mail.transport import Unreachable
@@ -186,6 +187,7 @@ class Dialogue:
     def end(self) -> Reply:
         """Send the end, and wait for the word that counts."""
         self._wire.say(b".\r\n", self._settings.timeout)
+        crashpoint("smtp.after_dot")
         return self._wire.hear(self._settings.end_timeout)
 
     def forget(self) -> None:

@@ -1,8 +1,8 @@
 """Several connections at once, one thread each. They know nothing of the database: they ask, and they tell.
 
-A sender asks before it ends a message and waits for the answer; together with the question goes what became of its
-message before, so that whoever keeps the books writes both down in one commit. So at most one message a connection is
-ever in doubt.
+A sender asks before it ends a message, and waits for the answer. What became of a message it tells at once: whoever
+keeps the books writes it down together with the next question, or soon. So at most one message a connection is ever in
+doubt.
 """
 
 import logging
@@ -35,10 +35,9 @@ class Outcome:
 
 @dataclass(slots=True)
 class Request:
-    """May this message be ended? Comes with what became of the one before."""
+    """May this message be ended?"""
 
     delivery: Delivery
-    before: Outcome | None
     _answer: bool = False
     _answered: threading.Event = field(default_factory=threading.Event)
 
@@ -132,27 +131,18 @@ class _Sender:
         self._work = work
         self._events = events
         self._sender_of = sender_of
-        self._untold: Outcome | None = None  # accepted; told together with the next question
         self._may_have_ended: int | None = None
 
     def run(self) -> None:
         why: Unreachable | None = None
         try:
             with self._transport:
-                while why is None and (delivery := self._next()) is not None:
+                while why is None and (delivery := self._work.get()) is not None:
                     why = self._send(delivery)
-                self._tell()
         except Exception:
             log.exception("a sender broke")
         finally:
             self._events.put(Retired(why))
-
-    def _next(self) -> Delivery | None:
-        try:
-            return self._work.get_nowait()
-        except queue.Empty:
-            self._tell()  # nobody should wait for a message that may be long in coming
-            return self._work.get()
 
     def _send(self, delivery: Delivery) -> Unreachable | None:
         """Send one message. Returns why there is no use in going on, if so."""
@@ -165,25 +155,18 @@ class _Sender:
             log.exception("delivery id=%d broke its sender", delivery.id)
             words = f"{type(error).__name__}: {error}; see the log"
             return self._failed(delivery, InDoubt(words) if self._may_have_ended == delivery.id else error)
-        self._untold = Outcome(delivery, reply)
+        self._events.put(Outcome(delivery, reply))
         return None
 
     def _failed(self, delivery: Delivery, error: Exception) -> Unreachable | None:
-        self._tell()
         outcome = Outcome(delivery, error=error)
         self._events.put(outcome)
         outcome.heard.wait()
         return error if isinstance(error, Unreachable) else None
 
     def _may_end(self, delivery: Delivery) -> bool:
-        request = Request(delivery, self._untold)
-        self._untold = None
+        request = Request(delivery)
         self._events.put(request)
         go_on = request.wait()
         self._may_have_ended = delivery.id if go_on else None
         return go_on
-
-    def _tell(self) -> None:
-        if self._untold is not None:
-            self._events.put(self._untold)
-            self._untold = None

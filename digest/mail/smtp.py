@@ -39,10 +39,10 @@ class SmtpTransport:
 
     def connect(self) -> None:
         """See `Transport.connect`."""
-        crashpoint("smtp.connect")
         if self._dialogue is None:
+            crashpoint("smtp.connect")
             self._dialogue = Dialogue.open(self._settings, self._password)
-        crashpoint("smtp.connected")
+            crashpoint("smtp.connected")
 
     def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
         """See `Transport.send`. A connection is made when needed and kept for the next message."""

@@ -1,0 +1,86 @@
+"""The long trials: `python -m tests.torture`. One line a figure, `name value limit pass`; exit 1 when one fails.
+
+python -m tests.torture --named 3000 --random 2000 --scripts 10000
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.torture import points, scripts
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number and the most it may be."""
+
+    name: str
+    value: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it holds."""
+        return self.value <= self.limit
+
+
+def figures(named: int, at_random: int, smtp: int, seed: int) -> Iterator[Figure]:
+    """Run what was asked for."""
+    for name, trials, is_random in (("named points", named, False), ("random moments", at_random, True)):
+        if trials:
+            yield from _deaths(name, points.run(trials, seed=seed, at_random=is_random))
+    if smtp:
+        verdicts = scripts.run(smtp, seed=seed)
+        for example in verdicts.examples[:20]:
+            print(f"  wrong: {example}", file=sys.stderr)
+        yield Figure("random SMTP scripts", verdicts.scripts, verdicts.scripts)
+        yield Figure("random SMTP scripts: wrong verdicts", verdicts.wrong, 0)
+        yield Figure(
+            "random SMTP scripts: slowest message, seconds", round(verdicts.slowest, 2), scripts.LONGEST
+        )
+
+
+def _deaths(name: str, outcome: points.Outcome) -> Iterator[Figure]:
+    print(f"{name}: {'':34} trials deaths lost twice unknown", file=sys.stderr)
+    for kind, count in sorted(outcome.by_kind.items()):
+        numbers = (count.trials, count.deaths, count.lost, count.twice, count.unknown)
+        print(f"  {kind:48} {' '.join(f'{number:6}' for number in numbers)}", file=sys.stderr)
+    deaths = outcome.total("deaths")
+    yield Figure(f"kill -9 at {name}", deaths, deaths)
+    yield Figure(f"kill -9 at {name}: lost", outcome.total("lost"), 0)
+    yield Figure(f"kill -9 at {name}: copies that differ", outcome.total("different"), 0)
+    yield Figure(f"kill -9 at {name}: damaged databases", outcome.total("damaged"), 0)
+    yield Figure(f"kill -9 at {name}: deaths with more copies than allowed", outcome.total("too_many"), 0)
+    yield Figure(f"kill -9 at {name}: same bytes twice", outcome.total("twice"), deaths * 4)
+
+
+def main() -> None:
+    """Run the trials, print the figures, and write them to a file when asked to."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--named", type=int, default=3000, help="deaths at named points")
+    options.add_argument("--random", type=int, default=2000, help="deaths at random moments")
+    options.add_argument("--scripts", type=int, default=10_000, help="random SMTP scripts")
+    options.add_argument("--seed", type=int, default=int(time.time()))  # a new one each time, told
+    options.add_argument("--out", type=Path, help="also as JSON into this file")
+    chosen = options.parse_args()
+    print(f"seed {chosen.seed}", file=sys.stderr)
+    found = []
+    for figure in figures(chosen.named, chosen.random, chosen.scripts, chosen.seed):
+        found.append(figure)
+        print(
+            f"{figure.name}\t{figure.value:g}\t{figure.limit:g}\t{'pass' if figure.passed else 'FAIL'}",
+            flush=True,
+        )
+    if chosen.out:
+        chosen.out.write_text(json.dumps([asdict(one) | {"pass": one.passed} for one in found], indent=1))
+    sys.exit(0 if all(figure.passed for figure in found) else 1)
+
+
+if __name__ == "__main__":
+    main()
