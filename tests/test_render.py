@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from unicodedata import east_asian_width
 
 import pytest
 from lxml import html as lxml_html
@@ -303,3 +304,13 @@ def test_links_of_one_reader_are_not_kept_for_the_next():
         return len(renderer._cards._others) + len(renderer._cards._cards)
 
     assert remembered(1) == remembered(2) == remembered(3)
+
+
+def test_plain_text_is_set_to_72_columns_in_every_script():
+    japanese = "潮の満ち引きを港の音から読み取る方法を提案する。" * 8
+    mail = rendered(
+        a_digest(a_pick(1, title="word " * 30, abstract=japanese), a_pick(2, title=japanese[:80]))
+    )
+    lines = [line for line in mail.text.splitlines() if "://" not in line]
+    assert max(len(line) + sum(east_asian_width(c) in "WF" for c in line) for line in lines) <= 72
+    assert japanese[:200] in mail.text.replace("\n  ", "")

@@ -29,6 +29,7 @@ PAPERS = "{# papers #}"
 _COMMON = frozenset({"name", "day"})
 _KEPT = 64
 _TEXT_WIDTH = 72
+_WIDE_LETTERS = 34
 Made = TypeVar("Made")
 Values = Mapping[str, Any]
 
@@ -171,9 +172,19 @@ def _pieces(environment: Environment, source: str, file: str) -> Iterator[Piece]
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """`text` broken at spaces to 72 columns; a word that is longer stands alone on its line."""
+    """`text` broken at spaces to 72 columns; a word that is longer stands alone on its line.
+
+    Scripts that set no spaces are broken after every 34 letters, each of which is two columns wide.
+    """
     lines, line = [], indent
     for word in text.split(" "):
+        if len(word) > _WIDE_LETTERS and not word.isascii():
+            lines += [line] if line.strip() else []
+            *full, line = [
+                indent + word[at : at + _WIDE_LETTERS] for at in range(0, len(word), _WIDE_LETTERS)
+            ]
+            lines += full
+            continue
         if len(line) + len(word) >= _TEXT_WIDTH and line.strip():
             lines.append(line)
             line = indent
