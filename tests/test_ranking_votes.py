@@ -180,3 +180,10 @@ def test_a_second_fit_gives_the_same_bits():
     again = PaperRanker().fit(Random(1).sample(CORPUS, len(CORPUS)))
     profile = a_robot_reader()
     assert again.rank(profile, TODAY, now=NOW) == RANKER.rank(profile, TODAY, now=NOW)
+
+
+def test_a_ranker_asked_before_gives_the_same_bits():
+    fresh = PaperRanker().fit(CORPUS)
+    profile = a_profile(interests=(Interest(("robot", "codec", "draft model")),))
+    fresh.rank(a_profile(interests=(Interest(("protein", "robot")),)), TODAY, now=NOW)
+    assert fresh.rank(profile, TODAY, now=NOW) == PaperRanker().fit(CORPUS).rank(profile, TODAY, now=NOW)

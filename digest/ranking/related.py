@@ -1,7 +1,8 @@
 """Keywords beyond their own words: what the corpus says is near them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Near = tuple[tuple[str, int], ...]  # terms as papers write them, and their colu
 _ROWS = 256
 _SAMPLE = 1_000
 _SPEAKERS = 3
+_MOST_REMEMBERED = 50_000
 # However many papers of the corpus are about a keyword's subject, what is closer than this cosine belongs to it.
 _SURELY_NEAR = 0.5
 # What is less than this share of the best match is no reason to read a paper, and none to be given.
@@ -44,6 +46,15 @@ class Guide:
     near: tuple[Near, ...]  # a keyword: terms of its best papers
 
 
+class _Entry(NamedTuple):
+    """A Guide to one keyword."""
+
+    direction: Vector
+    horizon: float
+    best: float
+    near: Near
+
+
 @dataclass(frozen=True)
 class Assessment:
     """Keywords x papers, with nearness counted in."""
@@ -61,6 +72,7 @@ class Librarian:
         self.meaning = meaning
         self.reach = reach
         self._matcher = matcher
+        self._remembered: dict[str, _Entry] = {}
         self._sample = meaning.sample(_SAMPLE)
         # A term in one paper of ten says nothing about what is near.
         self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
@@ -69,16 +81,27 @@ class Librarian:
         self._wordings = {**corpus.pairs, **corpus.words}
 
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
-        """Look every keyword up."""
+        """Look every keyword up, those not looked up before in the corpus."""
+        unknown = [keyword for keyword in keywords if keyword.typed not in self._remembered]
+        if len(self._remembered) + len(unknown) > _MOST_REMEMBERED:
+            self._remembered, unknown = {}, list(keywords)
+        self._remembered |= zip((keyword.typed for keyword in unknown), self._look_up(unknown), strict=True)
+        entries = [self._remembered[keyword.typed] for keyword in keywords]
+        return Guide(
+            directions=np.array([entry.direction for entry in entries]).reshape(
+                len(entries), self.meaning.corpus.shape[1]
+            ),
+            horizon=np.array([entry.horizon for entry in entries]),
+            best=np.array([entry.best for entry in entries]),
+            near=tuple(entry.near for entry in entries),
+        )
+
+    def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Entry]:
         matches = self._matcher.match(keywords)
         feedback = strongest(matches.values, self.reach.feedback)
         directions = self.meaning.directions(feedback)
-        return Guide(
-            directions=directions,
-            horizon=self._horizon(directions),
-            best=row_maxima(matches.values),
-            near=tuple(self._near(keywords, feedback)),
-        )
+        best, near = row_maxima(matches.values), self._near(keywords, feedback)
+        return map(_Entry, directions, self._horizon(directions), best, near)
 
     def _horizon(self, directions: Matrix) -> Vector:
         cosines = directions @ self._sample.T
