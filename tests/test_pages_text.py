@@ -3,6 +3,7 @@
 import hashlib
 import json
 import string
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -134,6 +135,20 @@ def test_a_december_paper_on_a_page_kept_over_new_year_is_of_the_year_before():
 
     assert parsed.listed_on == date(2026, 1, 2)
     assert parsed.papers[0].published_on == date(2025, 12, 30)
+
+
+def test_a_day_in_the_name_of_a_page_says_which_year_it_means():
+    page = a_page(
+        in_seed_style("A Title", "An abstract.", "  • 3 authors\n·\nMar 11", day="Mar 12"),
+        name="2024-03-12.txt",
+    )
+
+    parsed = parse(page)
+
+    assert (parsed.listed_on, parsed.papers[0].published_on) == (date(2024, 3, 12), date(2024, 3, 11))
+    assert parse(replace(page, name="2030-03-12.txt")).listed_on == date(
+        2025, 3, 12
+    )  # not fetched from the future
 
 
 def test_a_leap_day_without_a_year_is_found_in_the_last_leap_year():

@@ -3,9 +3,11 @@
 import codecs
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 from digest.model import Page, ParsedPage
+from digest.pages.dates import iso_day
 
 LARGEST_PAGE = 20 * 1024 * 1024  # bytes; a month of Daily Papers is about 6 MB
 
@@ -42,6 +44,12 @@ class Document:
     value: Any = None  # of JSON
     tree: Any = None  # the root element of XML
     damaged: bool = False  # XML that could be read in part only
+
+    @property
+    def latest_day(self) -> date:
+        """A day after which nothing on the page can be: that in its name, if there is one, else that of its fetching."""
+        fetched_on = self.page.fetched_at.date()
+        return min(iso_day(self.page.name) or fetched_on, fetched_on)
 
 
 class Reader(Protocol):

@@ -83,7 +83,7 @@ def _from_cards(document: Document, stream: list[Token]) -> ParsedPage:
             FORMAT, "It has the page's frame and no paper: it was saved before it had loaded; save it again."
         )
     day = next(filter(None, map(_time, stream)), None)
-    entries, _ = with_years(cards, None, day or document.page.fetched_at.date())
+    entries, _ = with_years(cards, None, day or document.latest_day)
     reason = None
     if opened > len(cards):
         reason = "The page stops in the middle of a card: it was saved or copied incompletely; save it again."
@@ -106,7 +106,7 @@ def _from_its_own_page(document: Document, title: str, stream: list[Token]) -> P
         known_id=next((link for link in links if _PAPER.fullmatch(link) or "arxiv.org/abs/" in link), None),
         printed=next(filter(None, map(_printed, texts)), None),
     )
-    entries, _ = with_years([entry], None, document.page.fetched_at.date())
+    entries, _ = with_years([entry], None, document.latest_day)
     if not any(token.name == "body" and token.closes for token in stream):
         return broken(FORMAT, "The page of this paper is cut: save it again.")
     return listed(FORMAT, entries)

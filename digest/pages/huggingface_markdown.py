@@ -36,7 +36,7 @@ _URL_LINE = re.compile(r"(?:^|\n)[ \t]*(https?://\S+)\s*$")
 _PICTURE = re.compile(r"!\[[^\]\n]{0,300}\]\([^()\s]{0,2000}\)|^\s*\[[A-Za-z0-9_.-]{1,96}\](?=\s)")
 _AUTHORS = re.compile(r"(\d{1,5})\s+authors?")
 _ESCAPED = re.compile(r"\\([_*\[\]`#])")
-_BROKEN_LINE = re.compile(r"(?<!\\)\\++[ \t]*+\n|\\ {2,}")
+_BROKEN_LINE = re.compile(r"(?<!\\)\\+[ \t]*\n|\\ {2,}")
 _NUMBER = re.compile(r"(\d{1,7})\s*$")
 
 
@@ -78,7 +78,7 @@ def read(document: Document) -> ParsedPage:
         return broken(
             FORMAT, "It names papers, but the addresses they link to are missing or cut: save the page again."
         )
-    entries, rendered_on = with_years(found.values(), header, document.page.fetched_at.date())
+    entries, rendered_on = with_years(found.values(), header, document.latest_day)
     return listed(FORMAT, entries, listed_on=rendered_on)
 
 

@@ -48,7 +48,7 @@ def read(document: Document) -> ParsedPage:
         return broken(
             FORMAT, "It has the page's header and no paper: it was saved before it had loaded; save it again."
         )
-    entries, rendered_on = with_years((entry for entry, _ in found), header, document.page.fetched_at.date())
+    entries, rendered_on = with_years((entry for entry, _ in found), header, document.latest_day)
     reason = None
     if not document.text.endswith("\n"):
         entries[-1], reason = _at_the_end(entries[-1], found[-1][1])

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 MOST_TOKENS = 400_000  # of one page; the largest real one has about 30,000
-_TAG = re.compile(
-    r"""<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,40})(?P<attributes>(?>[^<>"']++|"[^"]*+"|'[^']*+')*+)>"""
-)
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,40})")
+_MARK = re.compile("[<>\"']")
 # The value is optional so that every name is consumed: otherwise a long run without "=" would be tried from each letter.
+# (Possessive quantifiers would say so, but Python 3.11 sometimes gives wrong groups where they stand inside one.)
 _ATTRIBUTE = re.compile(
-    r"""(?P<name>[^\s=>"'/]++)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^\s>"']++)))?"""
+    r"""(?P<name>[^\s=>"'/]+)(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"']+)))?"""
 )
 _RAW = {name: re.compile(rf"</{name}", re.IGNORECASE) for name in ("script", "style", "textarea", "title")}
-_ENDLESS_NUMBER = re.compile(r"&#x?[0-9a-fA-F]{8,}+;?")
+_ENDLESS_NUMBER = re.compile(r"&#x?[0-9a-fA-F]{8,};?")
 _BLOCKS = frozenset(
     {"p", "div", "br", "li", "ul", "ol", "td", "tr", "h1", "h2", "h3", "h4", "section", "table"}
 )
@@ -85,18 +85,28 @@ def _tokens(page: str) -> Iterator[Token]:
             yield Token(text=unescape(page[at:end]))
         elif page.startswith(("<!", "<?"), at):
             end = _after_declaration(page, at)
-        elif match := _TAG.match(page, at):
-            token = Token(match["name"].lower(), "", bool(match["end"]), match["attributes"])
+        elif (match := _TAG.match(page, at)) and (end := _end_of_tag(page, match.end())):
+            token = Token(match["name"].lower(), "", bool(match["end"]), page[match.end() : end - 1])
             yield token
-            end = match.end()
             if token.name in _RAW and not token.closes:
-                end = _after_raw(page, end, token.name)
+                start, end = end, _after_raw(page, end, token.name)
                 if token.name == "title":
-                    yield Token(text=unescape(page[match.end() : end]))
+                    yield Token(text=unescape(page[start:end]))
         else:
             yield Token(text="<")
             end = at + 1
         at = end
+
+
+def _end_of_tag(page: str, at: int) -> int:
+    """Where a tag ends whose attributes begin at `at`; 0 if it never does, or another begins before."""
+    while mark := _MARK.search(page, at):
+        if mark[0] in "<>":
+            return mark.end() if mark[0] == ">" else 0
+        at = page.find(mark[0], mark.end()) + 1
+        if at == 0:
+            break
+    return 0
 
 
 def _after_declaration(page: str, at: int) -> int:
