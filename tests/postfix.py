@@ -3,7 +3,7 @@
 They need no installed Postfix:
 
     apt-get download postfix libdb5.3 && for p in *.deb; do dpkg -x $p postfix; done
-    export DIGEST_POSTFIX=$PWD/postfix
+    export POSTFIX_ROOT=$PWD/postfix
 """
 
 import os
@@ -22,7 +22,7 @@ HOW = "needs Postfix's smtp-sink: see tests/postfix.py for the two commands that
 
 def tool(name: str) -> str | None:
     """Where `smtp-sink` or `smtp-source` is, None when it is nowhere."""
-    unpacked = Path(os.environ.get("DIGEST_POSTFIX", "/nowhere")) / "usr" / "sbin" / name
+    unpacked = Path(os.environ.get("POSTFIX_ROOT", "/nowhere")) / "usr" / "sbin" / name
     return (
         str(unpacked) if unpacked.exists() else shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin")
     )
@@ -30,7 +30,7 @@ def tool(name: str) -> str | None:
 
 def environment() -> Mapping[str, str]:
     """The environment in which the unpacked tools find their libraries."""
-    root = Path(os.environ.get("DIGEST_POSTFIX", "/nowhere"))
+    root = Path(os.environ.get("POSTFIX_ROOT", "/nowhere"))
     libraries = [root / "usr" / "lib" / "postfix", *root.glob("usr/lib/*-linux-gnu")]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, libraries))}
 

@@ -8,7 +8,7 @@ from tests.torture import points, scripts
 from tests.torture.kills import trial
 
 # Continuous integration can afford the whole number; a laptop gets a taste of it in seconds.
-KILLS = 100 if os.environ.get("CI") else 12
+KILLS = 100 if os.environ.get("CI") else 4
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork; run it on Linux or macOS")
@@ -22,7 +22,7 @@ def test_nothing_is_lost_and_only_the_same_bytes_come_twice(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork; run it on Linux or macOS")
 @pytest.mark.parametrize("at_random", [False, True], ids=["named points", "random moments"])
 def test_a_death_anywhere_in_delivery_costs_exactly_what_the_readme_says(at_random):
-    trials = 270 if os.environ.get("CI") else 36
+    trials = 270 if os.environ.get("CI") else 24
     outcome = points.run(trials, seed=20260302, at_random=at_random)
     assert outcome.total("trials") == trials
     assert outcome.total("deaths") >= trials // 4
