@@ -91,7 +91,7 @@ class LookSettings(Strict):
 
     theme: str = Field("paper", description="paper | ink | sea | moss")
     logo: Path | None = Field(
-        None, description="PNG or JPEG above the digest; inside the home unless absolute"
+        None, description="PNG or GIF above the digest, at most 20 kB; inside the home unless absolute"
     )
     light: dict[str, str] = Field(
         {}, description='colours of one\'s own by day, for instance { accent = "#8a3b12" }'
