@@ -14,7 +14,7 @@ MOST_TOKENS = 400_000  # of one page; the largest real one has about 30,000
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _MARK = re.compile("[<>\"']")
 # The value is optional so that every name is consumed: otherwise a long run without "=" would be tried from each letter.
-# (Possessive quantifiers would say so, but Python 3.11 sometimes gives wrong groups where they stand inside one.)
+# (Possessive quantifiers would do as well, but early releases of Python 3.11 match wrongly with them: gh-100061, gh-106052.)
 _ATTRIBUTE = re.compile(
     r"""(?P<name>[^\s=>"'/]+)(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"']+)))?"""
 )
