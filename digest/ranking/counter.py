@@ -17,7 +17,7 @@ from digest.ranking.meaning import Meaning
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Desk, Explainer, Ranking
 from digest.ranking.related import Librarian, assess
-from digest.ranking.shelf import Library, Vector
+from digest.ranking.shelf import Library, Vector, in_order
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
 from digest.ranking.trending import Sighting, TrendScale
@@ -51,8 +51,7 @@ class Counter:
         now: datetime,
         sightings: Mapping[str, Sighting] | None,
     ) -> None:
-        in_order = sorted(candidates, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
-        self.papers = list({paper.id: paper for paper in in_order}.values())
+        self.papers = list({paper.id: paper for paper in in_order(candidates)}.values())
         self.now = now
         self.fitted = fitted
         self.shelf = fitted.library.shelve(self.papers)

@@ -1,15 +1,15 @@
 """Papers as rows of term weights: what the corpus teaches about words, and papers made ready to be matched."""
 
+from array import array
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
 from digest.model import Paper
 from digest.ranking.text import STOP_WORDS, singular, stem, surfaces
@@ -63,6 +63,11 @@ class Shelf:
         return sorted(found)
 
 
+def in_order(papers: Iterable[Paper]) -> list[Paper]:
+    """Papers sorted by id, and those of one id by their text, so that the order of the input never matters."""
+    return sorted(papers, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
+
+
 class Lexicon:
     """Remembers how terms are written while papers are read."""
 
@@ -95,14 +100,31 @@ class Lexicon:
 
 
 def count_terms(papers: Sequence[Paper], lexicon: Lexicon) -> tuple[dict[str, int], sparse.csr_array]:
-    """The columns of the papers' terms, in alphabetical order, and their counts (papers x terms)."""
-    vectorizer = CountVectorizer(analyzer=lexicon.terms, dtype=np.float64)
-    try:
-        counts = vectorizer.fit_transform(papers)
-    except ValueError:  # scikit-learn's answer to papers without a single word
-        return {}, sparse.csr_array((len(papers), 0))
-    columns = {term: column for column, term in enumerate(vectorizer.get_feature_names_out())}
-    return columns, sparse.csr_array(counts)
+    """The columns of the papers' terms, in the order of their first use, and their counts (papers x terms)."""
+    columns: defaultdict[str, int] = defaultdict()
+    columns.default_factory = columns.__len__  # a new term gets the next column
+    counts = _counted(([columns[term] for term in lexicon.terms(paper)] for paper in papers), columns)
+    return dict(columns), counts
+
+
+def count_known_terms(
+    papers: Sequence[Paper], lexicon: Lexicon, columns: Mapping[str, int]
+) -> sparse.csr_array:
+    """Counts of the terms that have a column; the others are passed over."""
+    places = ([columns[term] for term in lexicon.terms(paper) if term in columns] for paper in papers)
+    return _counted(places, columns)
+
+
+def _counted(places: Iterable[list[int]], columns: Sized) -> sparse.csr_array:
+    indices = array("q")
+    indptr = [0]
+    for of_paper in places:
+        indices.extend(of_paper)
+        indptr.append(len(indices))
+    found = np.array(indices, dtype=np.int64)
+    counts = sparse.csr_array((np.ones(len(found)), found, indptr), shape=(len(indptr) - 1, len(columns)))
+    counts.sum_duplicates()
+    return counts
 
 
 def inverse_frequency(counts: sparse.csr_array, papers: int) -> Vector:
@@ -115,7 +137,7 @@ class Library:
     """What one fit learns about words; makes shelves of any papers, known or new."""
 
     def __init__(self, papers: Sequence[Paper], saturation: Saturation) -> None:
-        unique = {paper.id: paper for paper in sorted(papers, key=lambda paper: paper.id)}
+        unique = {paper.id: paper for paper in in_order(papers)}
         lexicon = Lexicon(saturation.title_weight)
         columns, counts = count_terms(list(unique.values()), lexicon)
         lengths = counts.sum(axis=1)
@@ -142,16 +164,11 @@ class Library:
 
     def weigh(self, papers: Sequence[Paper]) -> sparse.csr_array:
         """The papers' weights for the terms of the corpus alone (papers x terms); other words are passed over."""
+        rows = self.find(papers)
+        if rows is not None:
+            return self.shelf.weights[rows]
         new = [paper for paper in papers if not self._knows(paper)]
-        if not new or not self.shelf.columns:
-            rows = [self.rows[paper.id] for paper in papers] if not new else []
-            return self.shelf.weights[rows] if not new else sparse.csr_array((len(papers), 0))
-        reader = CountVectorizer(
-            analyzer=Lexicon(self.saturation.title_weight).terms,
-            vocabulary=self.shelf.columns,
-            dtype=np.float64,
-        )
-        counts = sparse.csr_array(reader.transform(new))
+        counts = count_known_terms(new, Lexicon(self.saturation.title_weight), self.shelf.columns)
         stacked = sparse.vstack([self.shelf.weights, self.saturation(counts, self.mean_length)], format="csr")
         return stacked[self._order(papers)]
 

@@ -11,7 +11,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from digest.model import Paper
 from digest.ranking.meaning import Matrix, Meaning, evenly, unit_terms
-from digest.ranking.shelf import Library, Vector
+from digest.ranking.shelf import Library, Vector, in_order
 
 # A vote counts half after so many days: tastes change, but slowly.
 HALF_LIFE_DAYS = 180.0
@@ -84,7 +84,7 @@ class TasteReader:
     def gather(self, tastes: Iterable[Taste | None]) -> None:
         """Look at all papers voted for once, before reading one taste after the other."""
         papers = {vote.paper for taste in tastes if taste for vote in (*taste.liked, *taste.disliked)}
-        ordered = sorted(papers, key=lambda paper: (paper.id, paper.title, paper.abstract or ""))
+        ordered = in_order(papers)
         self._votes = {paper: row for row, paper in enumerate(ordered)}
         self._vote_terms, self._vote_places = self._measures(self._library.weigh(ordered))
 
