@@ -165,8 +165,8 @@ class Round:
             for request in requests:
                 request.answer(go_on=False)
             raise
-        # Waiting half a commit for the questions of the others saves whole commits, and never costs more than that.
-        self._commit_seconds = min((time.monotonic() - began) / 2, _LINGER)
+        # Waiting as long as a commit takes for the questions of the others saves whole commits.
+        self._commit_seconds = min(time.monotonic() - began, _LINGER)
         self._committed(tally, taken, now if is_late else None)
         for request in requests:
             request.answer(go_on=request.delivery.id in allowed)
@@ -215,7 +215,7 @@ class Round:
     def _learn(self, outcome: Outcome) -> None:
         if isinstance(outcome.error, Unreachable):
             self._backlog.append(outcome.delivery)  # another connection may take it; nothing was tried
-            outcome.heard.set()
+            _heard(outcome)
             return
         self._unwritten.append(outcome)
         self._write_by = min(self._write_by, time.monotonic() + _SHARED)
@@ -224,7 +224,7 @@ class Round:
         if self._breaker.saw(outcome.error) and self.report.stopped is None:
             self.report.stopped = str(outcome.error)
             self._senders.take_back()
-        outcome.heard.set()
+        _heard(outcome)
 
     def _retire(self, event: Retired) -> None:
         self._senders.alive -= 1
@@ -265,6 +265,11 @@ class Round:
                 give_back(tx, delivery, now=self._clock())
         if broken is not None:
             raise broken
+
+
+def _heard(outcome: Outcome) -> None:
+    if outcome.heard is not None:
+        outcome.heard.set()
 
 
 def _settle_error(

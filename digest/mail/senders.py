@@ -30,7 +30,7 @@ class Outcome:
     delivery: Delivery
     reply: str = ""
     error: Exception | None = None
-    heard: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    heard: threading.Event | None = None
 
 
 @dataclass(slots=True)
@@ -39,17 +39,22 @@ class Request:
 
     delivery: Delivery
     _answer: bool = False
-    _answered: threading.Event = field(default_factory=threading.Event)
+    _unanswered: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # cheaper than an Event, once a message
+
+    def __post_init__(self) -> None:
+        self._unanswered.acquire()
 
     def answer(self, *, go_on: bool) -> None:
         """Let the sender go on, or tell it to forget the message."""
         self._answer = go_on
-        self._answered.set()
+        self._unanswered.release()
 
     def wait(self) -> bool:
         """What the answer is."""
-        self._answered.wait()
-        return self._answer
+        with self._unanswered:
+            return self._answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ class Senders:
             heard.append(self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait())
             ends_at = time.monotonic() + linger
             while True:
-                left = ends_at - time.monotonic() if len(heard) < self.alive else 0.0
+                asking = sum(isinstance(event, Request) for event in heard)
+                left = ends_at - time.monotonic() if asking < self.alive else 0.0
                 heard.append(self._events.get(timeout=left) if left > 0 else self._events.get_nowait())
         return heard
 
@@ -159,9 +165,9 @@ class _Sender:
         return None
 
     def _failed(self, delivery: Delivery, error: Exception) -> Unreachable | None:
-        outcome = Outcome(delivery, error=error)
-        self._events.put(outcome)
-        outcome.heard.wait()
+        heard = threading.Event()
+        self._events.put(Outcome(delivery, error=error, heard=heard))
+        heard.wait()
         return error if isinstance(error, Unreachable) else None
 
     def _may_end(self, delivery: Delivery) -> bool:
