@@ -47,6 +47,7 @@ _LATEST = timedelta(seconds=4000)
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
 _LINGER = 0.005
 _SHARED = 0.01  # seconds an outcome may wait for a question to share its commit with
+_MOST_DOUBTS = 3  # a server that takes mail and never answers must not get the same one for ever
 _MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
 
 
@@ -282,7 +283,7 @@ def _settle_error(
     if fate == Fate.GIVEN_BACK:
         give_back(tx, delivery, now=now)
         return None
-    if fate == Fate.DOUBTFUL and policy.on_unknown == "hold":
+    if fate == Fate.DOUBTFUL and (policy.on_unknown == "hold" or delivery.attempt >= _MOST_DOUBTS):
         return "unknown" if settle_unknown(tx, delivery, str(error), now=now) else None
     if fate == Fate.FAILED or (age >= policy.give_up_after and fate != Fate.DOUBTFUL):
         if isinstance(error, PermanentTransportError) and error.about_reader:
