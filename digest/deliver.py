@@ -20,7 +20,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.mail.transport import Transport, Unreachable
-from digest.sending import Clock, DeliverReport, Policy, Round, retry_delay
+from digest.sending import Clock, DeliverReport, Round
+from digest.settling import Policy, retry_delay
 from digest.store import Store
 from digest.store.outages import current_outage, note_outage
 from digest.store.outbox import has_due

@@ -9,20 +9,18 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from digest.crashpoints import crashpoint
-from digest.errors import PermanentTransportError, StoreError
+from digest.errors import StoreError
 from digest.mail.breaker import Breaker
-from digest.mail.pace import Pace
 from digest.mail.senders import Event, Outcome, Request, Retired, Senders
 from digest.mail.transport import Transport, Unreachable
-from digest.mail.verdicts import Fate, judge
 from digest.model import Delivery
+from digest.settling import Policy, settle_error
 from digest.store import Store
 from digest.store.outages import end_outage
 from digest.store.outbox import (
@@ -31,37 +29,16 @@ from digest.store.outbox import (
     give_back,
     mark_handed,
     renew,
-    settle_deferred,
-    settle_failed,
     settle_sent,
-    settle_unknown,
 )
-from digest.store.people import suppress
 from digest.store.rescue import drop_unwanted
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
-# Retry after the age of the message, clamped: young ones soon, old ones patiently (the rule of Postfix).
-_SOONEST = timedelta(seconds=300)
-_LATEST = timedelta(seconds=4000)
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
 _LINGER = 0.005
 _SHARED = 0.01  # seconds an outcome may wait for a question to share its commit with
-_MOST_DOUBTS = 3  # a server that takes mail and never answers must not get the same one for ever
 _MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How patient and how fast delivery is, and what it does when it cannot know."""
-
-    batch: int = 50
-    lease: timedelta = timedelta(seconds=300)
-    give_up_after: timedelta = timedelta(hours=20)
-    pause: timedelta = timedelta(minutes=5)  # how long a server in trouble is left alone
-    on_unknown: Literal["resend", "hold"] = "resend"
-    pace: Pace = field(default_factory=Pace)
-    return_path: Callable[[Delivery], str] = lambda delivery: delivery.envelope.mail_from
 
 
 @dataclass(slots=True)
@@ -245,7 +222,7 @@ class Round:
                 log.warning("delivery id=%d was taken over while it was sent", delivery.id)
         failed = [outcome for outcome in self._unwritten if outcome.error is not None]
         return ["sent"] * len(ours) + [
-            _settle_error(tx, self._store, self._policy, outcome, now) for outcome in failed
+            settle_error(tx, self._store, self._policy, outcome, now) for outcome in failed
         ]
 
     def _end(self) -> None:
@@ -271,32 +248,3 @@ class Round:
 def _heard(outcome: Outcome) -> None:
     if outcome.heard is not None:
         outcome.heard.set()
-
-
-def _settle_error(
-    tx: Connection, store: Store, policy: Policy, outcome: Outcome, now: datetime
-) -> str | None:
-    delivery, error = outcome.delivery, outcome.error
-    assert error is not None
-    fate = judge(error, delivery.attempt)
-    age = now - delivery.queued_at
-    if fate == Fate.GIVEN_BACK:
-        give_back(tx, delivery, now=now)
-        return None
-    if fate == Fate.DOUBTFUL and (policy.on_unknown == "hold" or delivery.attempt >= _MOST_DOUBTS):
-        return "unknown" if settle_unknown(tx, delivery, str(error), now=now) else None
-    if fate == Fate.FAILED or (age >= policy.give_up_after and fate != Fate.DOUBTFUL):
-        if isinstance(error, PermanentTransportError) and error.about_reader:
-            address = store.address_hash(delivery.envelope.rcpt_to)
-            suppress(tx, address, "hard_bounce", str(error), now)
-        return "failed" if settle_failed(tx, delivery, str(error), now=now) else None
-    doubtful = fate == Fate.DOUBTFUL
-    next_at = now + retry_delay(age)
-    return (
-        "deferred" if settle_deferred(tx, delivery, str(error), next_at=next_at, in_doubt=doubtful) else None
-    )
-
-
-def retry_delay(age: timedelta) -> timedelta:
-    """How long to wait before the next try of a message of this age."""
-    return min(max(age, _SOONEST), _LATEST)

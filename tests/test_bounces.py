@@ -11,7 +11,7 @@ from digest.mail.bounces import Kind, parse_report
 from digest.mail.transport import MemoryTransport
 from digest.mail.verp import delivery_of, return_address
 from digest.returns import return_path, take_returns
-from digest.sending import Policy
+from digest.settling import Policy
 from digest.store.people import suppressed
 from digest.store.schema import bounces
 from tests.builders import NOW, owe

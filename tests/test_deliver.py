@@ -139,9 +139,8 @@ def test_in_doubt_the_same_bytes_are_sent_again(store):
 
 def test_a_server_that_never_answers_does_not_get_the_same_mail_for_ever(store):
     owe(store, 1)
-    for hours in (0, 1, 2):
-        report = go(store, Talking(in_doubt), now=NOW + timedelta(hours=hours))
-    assert report.unknown == 1
+    reports = [go(store, Talking(in_doubt), now=NOW + timedelta(hours=hours)) for hours in (0, 1, 2)]
+    assert [report.unknown for report in reports] == [0, 0, 1]
     assert go(store, MemoryTransport(), now=NOW + timedelta(days=1)).sent == 0
 
 
