@@ -93,6 +93,7 @@ _LINK_WORDS = frozenset(
         ),
     )
 )
+_PAST_THE_HEAD = re.compile("</head|<body", re.IGNORECASE)
 _SHORTEST_ABSTRACT = 80  # characters; what stands below a link may be a button or a name
 
 
@@ -112,7 +113,7 @@ def read(document: Document) -> ParsedPage:
             if found
             else unrecognised("It links to papers, but by none of their titles.")
         )
-    if not any(token.name == "body" or (token.name == "head" and token.closes) for token in stream):
+    if not _PAST_THE_HEAD.search(document.text):
         return broken(PAPER, "The page is cut in its head, where it says what it is about: save it again.")
     return listed(PAPER, [_paper(meta)])
 

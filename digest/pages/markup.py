@@ -1,28 +1,31 @@
-"""HTML as a stream of tags and text, in linear time whatever the HTML is.
+"""HTML as a stream of tags and text.
 
-A tree would be more than the pages need, and every tree builder at hand takes quadratic time on some page: libxml2 twenty
-seconds on one tag with 100,000 attributes, html.parser five on 24 kB of `<a `. This reader goes forward only.
+Whole pages are read by BeautifulSoup over lxml, so that what a browser makes of sloppy markup is what we see. Its work
+grows faster than the page does, so a page is cut after more tags than any real one has. Fragments (the abstract in a feed,
+a title) are read by a small reader that only goes forward: in them a stray `<` is mathematics, not the start of a tag.
 """
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-MOST_TOKENS = 400_000  # of one page; the largest real one has about 30,000
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, PageElement, Tag
+
+MOST_TAGS = 60_000  # of one page; the largest real one has about 15,000
+MOST_TOKENS = 400_000  # of one fragment
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _MARK = re.compile("[<>\"']")
-# The value is optional so that every name is consumed: otherwise a long run without "=" would be tried from each letter.
-# (Possessive quantifiers would do as well, but early releases of Python 3.11 match wrongly with them: gh-100061, gh-106052.)
-_ATTRIBUTE = re.compile(
-    r"""(?P<name>[^\s=>"'/]+)(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"']+)))?"""
-)
 _RAW = {name: re.compile(rf"</{name}", re.IGNORECASE) for name in ("script", "style", "textarea", "title")}
 _ENDLESS_NUMBER = re.compile(r"&#x?[0-9a-fA-F]{8,};?")
 _BLOCKS = frozenset(
     {"p", "div", "br", "li", "ul", "ol", "td", "tr", "h1", "h2", "h3", "h4", "section", "table"}
 )
+_BODY_ENDS = re.compile("</body", re.IGNORECASE)
+# Put behind a page: the elements it lands in were open when the page stopped. Private-use characters, which no page needs.
+_END = "\ue000\uf8ff\ue000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,11 @@ class Token:
     name: str = ""
     text: str = ""
     closes: bool = False
-    _attributes: str = field(default="", repr=False)
+    _attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def attributes(self) -> dict[str, str]:
-        """The tag's attributes, unescaped; of repeated ones the first, as browsers do."""
-        found: dict[str, str] = {}
-        for match in islice(_ATTRIBUTE.finditer(self._attributes), 100):
-            value = match["double"] or match["single"] or match["bare"] or ""
-            found.setdefault(match["name"].lower(), unescape(value))
-        return found
+    def attributes(self) -> Mapping[str, str]:
+        """The tag's attributes, unescaped; empty for the tags of a fragment."""
+        return self._attributes
 
 
 def unescape(text: str) -> str:
@@ -49,8 +48,41 @@ def unescape(text: str) -> str:
 
 
 def tokens(page: str) -> Iterator[Token]:
-    """The tags and texts of an HTML page, in order; comments, scripts and style sheets left out."""
-    return islice(_tokens(page), MOST_TOKENS)
+    """The tags and texts of an HTML page, in order; comments, scripts and style sheets left out.
+
+    An element that was still open where the page stops is not closed: the page was cut inside it.
+    """
+    bounded = _bounded(page)
+    soup = BeautifulSoup(bounded + _END, "lxml", multi_valued_attributes=None)
+    whole = {"html", "body"} if _BODY_ENDS.search(bounded) else set()
+    # Not by recursion: a hostile page nests deeper than Python may call.
+    left: list[PageElement | Token] = [soup]
+    while left:
+        at = left.pop()
+        if isinstance(at, Token):
+            yield at
+        elif isinstance(at, Tag):
+            if at is not soup:
+                yield Token(at.name, _attributes={name: str(value) for name, value in at.attrs.items()})
+                left.append(Token(at.name, closes=True))
+            left += reversed(at.contents)
+        elif isinstance(at, NavigableString):
+            text, end, _ = at.partition(_END)
+            if end:
+                left = [one for one in left if not isinstance(one, Token) or one.name in whole]
+            if type(at) is NavigableString:  # its subclasses are comments, scripts and the like
+                yield Token(text=text)
+
+
+def _bounded(page: str) -> str:
+    """The page up to its last whole tag, and up to `MOST_TAGS`."""
+    at = -1
+    for _ in range(MOST_TAGS):
+        at = page.find("<", at + 1)
+        if at < 0:
+            last = page.rfind("<")
+            return page if page.find(">", last) >= 0 else page[: max(last, 0)]
+    return page[:at]
 
 
 def inside(stream: list[Token], name: str) -> Iterator[tuple[Token, list[Token]]]:
@@ -73,10 +105,15 @@ def text_of(stream: list[Token]) -> str:
 
 def plain_text(fragment: str) -> str:
     """A piece of HTML as text. Text with a stray `<` or `&` comes back as it is."""
-    return text_of(list(tokens(fragment))) if "<" in fragment or "&" in fragment else fragment
+    return (
+        text_of(list(islice(_forward(fragment), MOST_TOKENS)))
+        if "<" in fragment or "&" in fragment
+        else fragment
+    )
 
 
-def _tokens(page: str) -> Iterator[Token]:
+def _forward(page: str) -> Iterator[Token]:
+    """The tags, without their attributes, and the texts of a fragment."""
     at = 0
     while at < len(page):
         if page[at] != "<":
@@ -86,7 +123,7 @@ def _tokens(page: str) -> Iterator[Token]:
         elif page.startswith(("<!", "<?"), at):
             end = _after_declaration(page, at)
         elif (match := _TAG.match(page, at)) and (end := _end_of_tag(page, match.end())):
-            token = Token(match["name"].lower(), "", bool(match["end"]), page[match.end() : end - 1])
+            token = Token(match["name"].lower(), closes=bool(match["end"]))
             yield token
             if token.name in _RAW and not token.closes:
                 start, end = end, _after_raw(page, end, token.name)
