@@ -22,6 +22,7 @@ from digest.mail.themes import build_theme
 from digest.mail.transport import Transport
 from digest.material import FittedOnce
 from digest.model import Page
+from digest.pages.archive import unpacked
 from digest.pages.fetch import HttpFetcher, Validators
 from digest.pages.folder import Unreadable, pages_in
 from digest.pages.polite import PoliteFetcher
@@ -227,7 +228,7 @@ def _read_place(place: str, now: datetime) -> Iterable[Page | Unreadable]:
     fetched = polite_fetcher(allow_private=True).fetch(
         place, source=_BY_HAND, validators=Validators(), now=now
     )
-    return [] if fetched.page is None else [fetched.page]
+    return [] if fetched.page is None else unpacked(fetched.page)
 
 
 def _read_folder(source: Source, now: datetime) -> Iterable[Page | Unreadable]:

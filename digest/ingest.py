@@ -18,6 +18,7 @@ from typing import Protocol
 from digest.errors import SourceError
 from digest.model import WEEKDAYS, Page, PageStatus, ParsedPage, Rejected, Weekday
 from digest.pages import parse
+from digest.pages.archive import unpacked
 from digest.pages.calendar import address_of, days_to_ask, is_dated, is_paged
 from digest.pages.fetch import Fetched, Validators
 from digest.pages.folder import Unreadable
@@ -167,10 +168,13 @@ def _look_at_parts(store: Store, source: Source, before: SourceState, now: datet
         raise missing[-1]
 
 
-def _fetch(source: Source, address: str, known: Validators, now: datetime) -> tuple[list[Page], Validators]:
+def _fetch(
+    source: Source, address: str, known: Validators, now: datetime
+) -> tuple[list[Page | Unreadable], Validators]:
+    """The pages at an address, out of their archive if they are in one."""
     assert source.fetcher is not None
     fetched = source.fetcher.fetch(address, source=source.name, validators=known, now=now)
-    return ([] if fetched.page is None else [fetched.page]), fetched.validators
+    return ([] if fetched.page is None else list(unpacked(fetched.page))), fetched.validators
 
 
 def _each(store: Store, pages: Iterable[Page | Unreadable], *, again: bool) -> Iterator[PageReport]:

@@ -69,16 +69,22 @@ def best_of(known: Paper, said: Paper) -> Paper:
     return replace(
         first,
         abstract=longest or first.abstract or second.abstract,
-        url=first.url or second.url,
+        url=_direct(first.url, second.url),
         authors=first.authors if len(first.authors) >= len(second.authors) else second.authors,
         authors_count=_largest(first.authors_count, second.authors_count),
         organization=first.organization or second.organization,
         organization_handle=first.organization_handle or second.organization_handle,
         published_on=first.published_on or second.published_on,
-        fields=first.fields or second.fields,
+        fields=first.fields if len(first.fields) >= len(second.fields) else second.fields,
         upvotes=_largest(first.upvotes, second.upvotes),
         comments=_largest(first.comments, second.comments),
     )
+
+
+def _direct(one: str | None, other: str | None) -> str | None:
+    """An address of the work itself rather than one that searches for it."""
+    searches = one is None or "/papers?q=" in one
+    return other if other and searches else one
 
 
 def _rank(paper: Paper) -> int:

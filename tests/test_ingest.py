@@ -1,6 +1,8 @@
 """Picking up pages: once for the same bytes, each trouble at its own cost, each source in a state a person can read."""
 
+import io
 import json
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -223,3 +225,16 @@ def test_a_source_whose_format_changed_says_so(store):
     look(store, source, now=NOW + timedelta(hours=1))
     assert state(store, "web").state == "changed"
     assert "had papers before" in state(store, "web").reason
+
+
+def test_an_archive_on_the_web_gives_the_pages_in_it(store):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("monday.json", daily(1))
+        archive.writestr("tuesday.json", daily(2))
+    report = look(
+        store,
+        web("web", "https://pages.example/all.zip", {"https://pages.example/all.zip": packed.getvalue()}),
+    )
+    assert [name for name, *_ in statuses(report)] == ["monday.json", "tuesday.json"]
+    assert state(store, "web").papers == 2

@@ -8,6 +8,7 @@ from itertools import islice
 from digest.model import PageStatus, Paper, ParsedPage, Rejected
 from digest.pages.entry import Entry, settle
 from digest.pages.identity import title_id
+from digest.works import best_of
 
 MOST_ENTRIES = 10_000  # of one page; a year of Daily Papers has half as many
 MOST_REJECTED = 200  # reasons kept of one page; the rest is counted
@@ -78,31 +79,4 @@ def _once_each(papers: Iterable[Paper]) -> tuple[Paper, ...]:
 
 def _keep(papers: dict[str, Paper], paper: Paper) -> None:
     known = papers.get(paper.id)
-    papers[paper.id] = _best_of(known, paper) if known else paper
-
-
-def _best_of(one: Paper, other: Paper) -> Paper:
-    """Two entries of one page about one paper: the fuller text, the longer list, the higher count."""
-    return Paper(
-        id=one.id,
-        title=one.title,
-        abstract=max(one.abstract, other.abstract, key=lambda text: len(text or "")),
-        url=_direct(one.url, other.url),
-        authors=max(one.authors, other.authors, key=len),
-        authors_count=_highest(one.authors_count, other.authors_count),
-        organization=one.organization or other.organization,
-        organization_handle=one.organization_handle or other.organization_handle,
-        published_on=one.published_on or other.published_on,
-        fields=max(one.fields, other.fields, key=len),
-        upvotes=_highest(one.upvotes, other.upvotes),
-        comments=_highest(one.comments, other.comments),
-    )
-
-
-def _direct(one: str | None, other: str | None) -> str | None:
-    search = "https://huggingface.co/papers?q="
-    return other if other and (one is None or one.startswith(search)) else one
-
-
-def _highest(one: int | None, other: int | None) -> int | None:
-    return max((count for count in (one, other) if count is not None), default=None)
+    papers[paper.id] = best_of(known, paper) if known else paper
