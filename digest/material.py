@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from digest.compose import Material
 from digest.model import Paper, Profile, Score
 from digest.ranking import PaperRanker, Ranking, Taste
-from digest.ranking.diversity import diversify, wildcard
+from digest.ranking.diversity import diversify
 from digest.ranking.floor import LEAST, learn_floor
+from digest.ranking.trending import Sighting
 
 _DEEP = 3  # so many times a digest's papers are looked at, beside what was shown before
 _PAST = 60  # of each profile's best papers of past days, enough to learn a floor from
@@ -29,9 +30,10 @@ class Papers:
     """What one round of digests is chosen from."""
 
     candidates: Mapping[str, Paper]  # by id
-    past: Mapping[
-        str, tuple[date, Paper]
-    ]  # papers of earlier days, no candidates any more, with the day they came
+    # Papers of earlier days, no candidates any more, with the day they came.
+    past: Mapping[str, tuple[date, Paper]]
+    # When votes were counted, where it is known.
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)
 
 
 class FittedOnce:
@@ -57,10 +59,16 @@ def materials(
         return [Material({}, (), reader.shown) for reader in readers]
     profiles = [reader.profile for reader in readers]
     tastes = [reader.taste for reader in readers]
-    rankings = ranker.rank_many(profiles, candidates, now=now, limit=None, tastes=tastes)
+    # Enough of the list that what was shown before, and what is not of interest, leaves a full digest.
+    enough = _DEEP * max(profile.max_papers for profile in profiles) + max(
+        len(reader.shown) for reader in readers
+    )
+    rankings = ranker.rank_many(
+        profiles, candidates, now=now, limit=enough, tastes=tastes, sightings=papers.sightings
+    )
     floors = _floors(ranker, papers, readers, now)
     return [
-        _material(ranker, papers, reader, ranking, floor, now)
+        _material(ranker, papers, reader, ranking, floor)
         for reader, ranking, floor in zip(readers, rankings, floors, strict=True)
     ]
 
@@ -82,11 +90,12 @@ def _floors(ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], now:
     return floors
 
 
-def _material(  # one reader's part of everything above
-    ranker: PaperRanker, papers: Papers, reader: Reader, ranking: Ranking, floor: float, now: datetime
+def _material(
+    ranker: PaperRanker, papers: Papers, reader: Reader, ranking: Ranking, floor: float
 ) -> Material:
     new = [score for score in ranking.scores if score.paper_id not in reader.shown]
     candidates = list(papers.candidates.values())
     varied = diversify(new, candidates, ranker, limit=_DEEP * reader.profile.max_papers)
-    outside = wildcard(new, candidates, ranker, now=now) if reader.profile.wildcard else None
+    unseen = (score for score in ranking.outside if score.paper_id not in reader.shown)
+    outside = next(unseen, None) if reader.profile.wildcard else None
     return Material(papers.candidates, varied, reader.shown, floor, outside)

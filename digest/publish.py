@@ -8,9 +8,9 @@ due subscribers                       the ledger says who, never "the hour equal
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Protocol
 
@@ -21,9 +21,10 @@ from digest.compose import Material, compose
 from digest.material import FittedOnce, Papers, Reader, materials
 from digest.model import Digest, Issue, Message, Skip, SkipReason
 from digest.ranking import PaperRanker, Taste, Vote
+from digest.ranking.trending import Sighting
 from digest.store import Store
 from digest.store.outbox import Owed, enqueue_digest
-from digest.store.papers import StoredPaper, seen_since
+from digest.store.papers import StoredPaper, seen_since, when_counted
 from digest.store.people import (
     Subscriber,
     drop_skip,
@@ -201,10 +202,12 @@ class _Desk:
             for one in self._corpus
             if since - _LEARNT_FROM < one.last_seen_at <= since
         }
-        papers = Papers({paper_id: one.paper for paper_id, one in stored.items()}, past)
         with self._store.reading() as db:
+            counted = when_counted(db, since)
             shown = shown_papers(db, [person.id for person, _ in group], since)
             votes = votes_of(db, [person.id for person, _ in group])
+        candidates = {paper_id: one.paper for paper_id, one in stored.items()}
+        papers = Papers(candidates, past, sightings_of(counted))
         readers = [Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id])) for p, _ in group]
         chosen = materials(self._ranker, papers, readers, now=self._now)
         for (person, issue), material in zip(group, chosen, strict=True):
@@ -223,6 +226,14 @@ class _Desk:
             log.exception("publish subscriber_id=%d failed", person.id)
             return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
         return Owed(digest, message, person, tuple(stored[pick.paper.id].pk for pick in digest.picks))
+
+
+def sightings_of(counted: Mapping[str, tuple[date, datetime]]) -> dict[str, Sighting]:
+    """When papers were listed and their votes counted, as the scorer wants it; a list is made at the start of its day."""
+    return {
+        paper_id: Sighting(min(datetime.combine(on, time(), tzinfo=UTC), counted_at), counted_at)
+        for paper_id, (on, counted_at) in counted.items()
+    }
 
 
 def taste_of(votes: Sequence[StoredVote]) -> Taste | None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, delete, func, insert, select, update
@@ -193,6 +193,21 @@ def seen_since(db: Connection, since: datetime, *, limit: int | None = None) -> 
         _from_row(row)
         for row in db.execute(query.order_by(papers.c.last_seen_at.desc(), papers.c.id).limit(limit))
     ]
+
+
+def when_counted(db: Connection, since: datetime) -> dict[str, tuple[date, datetime]]:
+    """For papers seen since `since`: the first day a page listed them for, and when their votes were last counted.
+
+    Only those of pages that say which day they are about.
+    """
+    query = select(papers.c.id, func.min(pages.c.listed_on), func.max(pages.c.fetched_at))
+    query = query.join(listings, listings.c.paper_pk == papers.c.pk).join(
+        pages, pages.c.id == listings.c.page_id
+    )
+    query = query.where(
+        papers.c.last_seen_at > since, pages.c.listed_on.is_not(None), papers.c.upvotes.is_not(None)
+    )
+    return {row[0]: (row[1], row[2]) for row in db.execute(query.group_by(papers.c.id))}
 
 
 def read_papers(db: Connection, pks: Sequence[int]) -> dict[int, Paper]:
