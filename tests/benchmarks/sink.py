@@ -18,6 +18,9 @@ END = b"\r\n.\r\n"
 def mail_sink(context: ssl.SSLContext | None = None) -> Iterator[tuple[int, "Synchronized[int]"]]:
     """Start a sink in a process of its own; gives its port and the number of messages it has taken."""
     listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # inherited; asyncio sets it only on its own sockets
     taken: Synchronized[int] = multiprocessing.Value("q", 0)
     process = multiprocessing.get_context("fork").Process(
         target=_serve, args=(listening, taken, context), daemon=True
