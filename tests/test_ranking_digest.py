@@ -7,7 +7,7 @@ import pytest
 from digest.model import Interest, Reason, ReasonKind, Score
 from digest.ranking import PaperRanker
 from digest.ranking.advice import advise, propose, suggest
-from digest.ranking.diversity import diversify, wildcard
+from digest.ranking.diversity import diversify
 from digest.ranking.floor import ENOUGH, LEAST, above, learn_floor
 from tests.builders import NOW, a_paper, a_profile
 from tests.test_ranking_votes import CORPUS, RANKER, TODAY, papers_on
@@ -48,28 +48,26 @@ def test_a_limit_chooses_so_many():
     assert diversify([], [], RANKER, limit=3) == []
 
 
-def test_the_wildcard_is_the_best_liked_paper_outside_the_profile():
+def outside(papers, profile):
+    [ranking] = RANKER.rank_many([profile], papers, now=NOW)
+    return [score.paper_id for score in ranking.outside]
+
+
+def test_outside_the_profile_the_best_liked_paper_comes_first():
     mine = a_paper(1, title="Robot gripper", upvotes=90)
     liked, other = a_paper(2, title="Prosody", upvotes=40), a_paper(3, title="Enzyme", upvotes=10)
-    papers = [mine, liked, other]
-    scores = RANKER.rank(a_profile(interests=(Interest(("robot",)),)), papers, now=NOW)
-    by_id = {score.paper_id: score for score in scores}
-    assert wildcard(scores, papers, RANKER, now=NOW) == by_id[liked.id]
-    assert wildcard(scores, papers, RANKER, now=NOW, taken={liked.id}) == by_id[other.id]
-    assert wildcard(scores, papers, RANKER, now=NOW, taken={liked.id, other.id}) is None
+    assert outside([mine, other, liked], a_profile(interests=(Interest(("robot",)),))) == [liked.id, other.id]
 
 
-def test_what_nobody_likes_is_no_wildcard():
+def test_what_nobody_likes_is_not_worth_a_look_outside():
     papers = [a_paper(2, title="Prosody", upvotes=0), a_paper(3, title="Enzyme", upvotes=None)]
-    scores = RANKER.rank(a_profile(interests=(Interest(("robot",)),)), papers, now=NOW)
-    assert wildcard(scores, papers, RANKER, now=NOW) is None
+    assert outside(papers, a_profile(interests=(Interest(("robot",)),))) == []
 
 
-def test_neither_muted_nor_unwanted_papers_are_wildcards():
+def test_neither_muted_nor_unwanted_papers_stand_outside():
     papers = [a_paper(2, title="Prosody", upvotes=40), a_paper(3, title="Enzyme", upvotes=10)]
     muting = a_profile(interests=(Interest(("robot",)), Interest(("enzyme",), -1.0)), mute=("prosody",))
-    scores = RANKER.rank(muting, papers, now=NOW)
-    assert wildcard(scores, papers, RANKER, now=NOW) is None
+    assert outside(papers, muting) == []
 
 
 def test_a_floor_needs_some_days_to_be_learnt():

@@ -7,14 +7,15 @@ a title) are read by a small reader that only goes forward: in them a stray `<` 
 
 import html
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, UnusualUsageWarning
 from bs4.element import NavigableString, PageElement, Tag
 
-MOST_TAGS = 60_000  # of one page; the largest real one has about 15,000
+MOST_TAGS = 40_000  # of one page; the largest real one has about 15,000
 MOST_TOKENS = 400_000  # of one fragment
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _MARK = re.compile("[<>\"']")
@@ -53,7 +54,10 @@ def tokens(page: str) -> Iterator[Token]:
     An element that was still open where the page stops is not closed: the page was cut inside it.
     """
     bounded = _bounded(page)
-    soup = BeautifulSoup(bounded + _END, "lxml", multi_valued_attributes=None)
+    with warnings.catch_warnings():
+        # It suspects XML, an address or a file name: we know that somebody sent us a page.
+        warnings.simplefilter("ignore", UnusualUsageWarning)
+        soup = BeautifulSoup(bounded + _END, "lxml", multi_valued_attributes=None)
     whole = {"html", "body"} if _BODY_ENDS.search(bounded) else set()
     # Not by recursion: a hostile page nests deeper than Python may call.
     left: list[PageElement | Token] = [soup]

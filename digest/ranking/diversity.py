@@ -1,13 +1,10 @@
-"""From a ranking to a digest worth reading: no five papers on one thing, and one from outside the profile."""
+"""From a ranking to a digest worth reading: no five papers on one thing."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 import numpy as np
 
 from digest.model import Paper, Score
-from digest.ranking.counter import OUTSIDE
-from digest.ranking.reasons import interest_in
 from digest.ranking.scorer import PaperRanker
 
 # Papers less alike than this do not stand in each other's way.
@@ -43,31 +40,3 @@ def diversify(
         order.append(int(left.argmax()))
         taken_off = np.maximum(taken_off, penalty[order[-1]])
     return [looked_at[place] for place in order]
-
-
-def wildcard(
-    scores: Sequence[Score],
-    papers: Sequence[Paper],
-    ranker: PaperRanker,
-    *,
-    now: datetime,
-    taken: Collection[str] = (),
-) -> Score | None:
-    """The paper outside the profile that the community likes best, or None when there is none that is liked at all.
-
-    `scores` is the reader's whole ranking, so that muted papers are out already; `taken` are ids of papers picked
-    before. What the reader wants less of is no wildcard either.
-    """
-    known = {paper.id: paper for paper in papers}
-    outside = [
-        score
-        for score in scores
-        if score.paper_id not in taken
-        and interest_in(score) < OUTSIDE
-        and all(reason.contribution > 0 for reason in score.why)
-    ]
-    if not outside:
-        return None
-    trend = ranker.trend_scale_.measure([known[score.paper_id] for score in outside], now)
-    place = min(range(len(outside)), key=lambda place: (-trend.liked[place], outside[place].paper_id))
-    return outside[place] if trend.liked[place] > 0 else None
