@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-$(EXTRAS) ## measure speed against references in the s
 	$(BIN)/python -m tests.benchmarks
 
 torture: $(VENV)/.installed-$(EXTRAS) ## the long trials
+	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --out trust.json
 	$(BIN)/python -m tests.torture.kills --kills 100 --readers 50
 
 $(VENV)/.installed: pyproject.toml

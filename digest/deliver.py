@@ -24,7 +24,7 @@ from digest.sending import Clock, DeliverReport, Round
 from digest.settling import Policy, retry_delay
 from digest.store import Store
 from digest.store.outages import current_outage, note_outage
-from digest.store.outbox import has_due
+from digest.store.outbox import count_due, has_due
 from digest.store.rescue import bury_poison, expire, held_leases, park_doubtful, release_dead
 from digest.store.workers import at_work, is_dead
 
@@ -60,6 +60,9 @@ def deliver(
         elif is_due and not is_stopping():
             _go(round_, transports, is_stopping)
             _remember(store, report, policy, clock())
+        if report.stopped is not None:
+            with store.reading() as db:
+                report.waiting = count_due(db, clock())
     log.info("deliver sent=%d deferred=%d failed=%d", report.sent, report.deferred, report.failed)
     return report
 

@@ -50,6 +50,7 @@ class DeliverReport:
     failed: int = 0
     suppressed: int = 0
     unknown: int = 0  # may have left; the operator decides
+    waiting: int = 0  # due and not tried, since the server itself is in trouble
     stopped: str | None = None  # why the round ended early: the server itself is in trouble
 
     @property

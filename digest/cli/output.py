@@ -78,8 +78,8 @@ def publish_as_json(report: "PublishReport") -> dict[str, Any]:
 
 def deliver_as_json(report: "DeliverReport") -> dict[str, Any]:
     """How many messages left, and how many did not."""
-    counts = {"sent": report.sent, "deferred": report.deferred, "failed": report.failed}
-    return {**counts, "suppressed": report.suppressed, "stopped": report.stopped}
+    counts = {"sent": report.sent, "deferred": report.deferred + report.waiting, "failed": report.failed}
+    return {**counts, "unknown": report.unknown, "suppressed": report.suppressed, "stopped": report.stopped}
 
 
 def paper_as_json(paper: "Paper", pages: Sequence[str]) -> dict[str, Any]:
@@ -127,6 +127,9 @@ def print_publish(report: "PublishReport") -> None:
 
 def print_deliver(report: "DeliverReport") -> None:
     """What left and what did not."""
-    typer.echo(f"sent         {report.sent}, deferred {report.deferred}, failed {report.failed}")
+    unknown = f", unknown {report.unknown} (see `digest outbox list`)" if report.unknown else ""
+    typer.echo(
+        f"sent         {report.sent}, deferred {report.deferred + report.waiting}, failed {report.failed}{unknown}"
+    )
     if report.stopped:
         typer.echo(f"stopped      {report.stopped}")

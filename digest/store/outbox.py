@@ -26,6 +26,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     insert,
     literal_column,
     select,
@@ -154,6 +155,15 @@ def has_due(db: Connection, now: datetime) -> bool:
     return (
         db.execute(select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now).limit(1)).first()
         is not None
+    )
+
+
+def count_due(db: Connection, now: datetime) -> int:
+    """How many rows could be claimed at `now`."""
+    return int(
+        db.execute(
+            select(func.count()).select_from(deliveries).where(OPEN, deliveries.c.due_at <= now)
+        ).scalar_one()
     )
 
 
