@@ -7,7 +7,7 @@ r"""TeX in titles, abstracts and names as Unicode, where that is certain; everyt
 import re
 import unicodedata
 
-from digest.pages.latex_symbols import BLACKBOARD, COMMANDS, LETTERS, SUBSCRIPTS, SUPERSCRIPTS
+from digest.latex_symbols import BLACKBOARD, COMMANDS, LETTERS, SUBSCRIPTS, SUPERSCRIPTS
 
 _ACCENTS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307", '"': "\u0308",
