@@ -141,7 +141,9 @@ class PublishSettings(Strict):
 class ScheduleSettings(Strict):
     """How often `digest run` looks."""
 
-    ingest_minutes: float = Field(30.0, description="between two looks at the sources", gt=0)
+    ingest_minutes: float = Field(
+        30.0, description="between two looks at an address; folders are looked at every minute", gt=0
+    )
     publish_minutes: float = Field(1.0, description="between two looks at who is due", gt=0)
     deliver_minutes: float = Field(1.0, description="between two looks at the outbox", gt=0)
 

@@ -126,8 +126,10 @@ def _rounds(app: "App", stopping: threading.Event) -> None:
 
     pace = app.settings.file.schedule
     complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
+    # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
+    looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
     jobs = [
-        Job("ingest", lambda: app.ingest(now=now()), timedelta(minutes=pace.ingest_minutes)),
+        Job("ingest", lambda: app.ingest(now=now()), looks),
         Job("publish", lambda: app.publish(now=now()), timedelta(minutes=pace.publish_minutes)),
         Job(
             "deliver",
