@@ -43,12 +43,12 @@ _BY_HAND = "by hand"
 class App:
     """One home, opened. Close it, or use it as a context manager."""
 
-    def __init__(self, settings: Settings, store: Store, secret: bytes) -> None:
+    def __init__(self, settings: Settings, store: Store, letters: Letters, secret: bytes) -> None:
         self.settings = settings
         self.store = store
         self._fitted = FittedOnce()
         self._guests: dict[bool, PoliteFetcher] = {}
-        self.letters = make_letters(settings, secret)
+        self.letters = letters
         self._secret = secret
 
     @classmethod
@@ -56,7 +56,8 @@ class App:
         """Read the settings and open the database. Raises `SettingsError` or `StoreError`."""
         settings = load_settings(home)
         secret = read_secret(settings)
-        return cls(settings, Store(settings.database.get_secret_value(), secret=secret), secret)
+        letters = make_letters(settings, secret)
+        return cls(settings, Store(settings.database.get_secret_value(), secret=secret), letters, secret)
 
     def __enter__(self) -> Self:
         return self

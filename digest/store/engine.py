@@ -30,10 +30,14 @@ def open_engine(url: str) -> Engine:
         _make_folder(Path(target.database).parent)
     with wrap_errors("open"):
         engine = sqlalchemy.create_engine(target, pool_pre_ping=target.get_backend_name() != "sqlite")
-        if engine.dialect.name == "sqlite":
-            _configure_sqlite(engine)
-            _check(engine)
-        _bring_up(engine)
+        try:
+            if engine.dialect.name == "sqlite":
+                _configure_sqlite(engine)
+                _check(engine)
+            _bring_up(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     return engine
 
 
