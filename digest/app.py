@@ -12,6 +12,7 @@ from digest.deliver import DeliverReport, Policy, deliver
 from digest.errors import Mistake, SettingsError, SourceError, StoreError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
 from digest.letters import Letters
+from digest.logs import redact
 from digest.mail.dkim import Signer, read_key
 from digest.mail.folders import FileTransport, MaildirTransport
 from digest.mail.logo import read_logo
@@ -56,6 +57,7 @@ class App:
         """Read the settings and open the database. Raises `SettingsError` or `StoreError`."""
         settings = load_settings(home)
         secret = read_secret(settings)
+        redact.learn([*settings.secrets, secret.decode()])
         letters = make_letters(settings, secret)
         return cls(settings, Store(settings.database.get_secret_value(), secret=secret), letters, secret)
 

@@ -37,6 +37,12 @@ class Settings(BaseModel):
     database: Annotated[SecretStr, Field(repr=False)]  # may carry a password
 
     @property
+    def secrets(self) -> list[str]:
+        """Everything that must never be told."""
+        known = [self.secret, self.smtp_password]
+        return [secret.get_secret_value() for secret in known if secret is not None]
+
+    @property
     def subscribers_folder(self) -> Path:
         """Where the profiles are, one file a person."""
         return self.home / "config" / "subscribers"

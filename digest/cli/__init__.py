@@ -15,6 +15,7 @@ import typer
 import digest
 from digest.cli import backup, doctor, feedback, judge, look, outbox, sources, start, verbs
 from digest.cli.context import make_context
+from digest.logs import start_logging
 
 app = typer.Typer(
     name="digest",
@@ -43,10 +44,7 @@ def options(
     ] = False,
 ) -> None:
     """Options that stand before the command."""
-    level = logging.INFO if verbose else logging.ERROR
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    start_logging(sys.stderr, logging.INFO if verbose else logging.ERROR)
     ctx.obj = make_context(home, now)
 
 

@@ -17,6 +17,7 @@ from digest.cli.output import (
     print_publish,
     publish_as_json,
 )
+from digest.logs import tell_each_step
 
 if TYPE_CHECKING:  # sqlalchemy and scikit-learn take a second to load; `digest --help` does not need them
     from digest.app import App
@@ -125,6 +126,7 @@ def _rounds(app: "App", stopping: threading.Event) -> None:
         return datetime.now(UTC)  # noqa: TID251  # an edge reads the clock
 
     pace = app.settings.file.schedule
+    tell_each_step()
     complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
     # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
     looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
