@@ -35,6 +35,7 @@ from digest.sources import Trial, try_source
 from digest.store import Store
 from digest.subscriptions import SyncReport, sync_profiles
 from digest.tables import SourceSettings
+from digest.tidy import TidyReport, tidy
 
 # A file changed less than this ago may still be growing.
 SETTLE_SECONDS = 2.0
@@ -117,6 +118,10 @@ class App:
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
         return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
+
+    def tidy(self, *, now: datetime) -> TidyReport:
+        """Forget what is older than the configuration says."""
+        return tidy(self.store, self.settings.file.retention, now=now)
 
     def sources(self) -> list[Source]:
         """The configured sources, each with its way to be reached."""

@@ -138,6 +138,20 @@ class PublishSettings(Strict):
     corpus_papers: int = Field(20_000, description="at most so many of them, the newest", ge=100)
 
 
+class RetentionSettings(Strict):
+    """How long things are kept; suppressions and what a reader taught the scorer stay until they leave."""
+
+    messages_days: int = Field(
+        60,
+        description="days for the text of a mail after it was sent, for `outbox show` and its web page",
+        ge=1,
+    )
+    ledger_days: int = Field(
+        400, description="days for what was sent and shown, and why somebody got nothing", ge=120
+    )
+    bounces_days: int = Field(180, description="days for reports that came back", ge=30)
+
+
 class ScheduleSettings(Strict):
     """How often `digest run` looks."""
 
@@ -188,5 +202,6 @@ class DigestFile(Strict):
     bounces: BouncesSettings = BouncesSettings()
     web: WebSettings = WebSettings()
     publish: PublishSettings = PublishSettings()
+    retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     source: tuple[SourceSettings, ...] = (SourceSettings(name="pages", path=Path("pages")),)

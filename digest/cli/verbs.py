@@ -109,6 +109,7 @@ def _one_round(app: "App", context: Context, stopping: threading.Event, *, as_js
     ingested = app.ingest(now=context.now)
     published = app.publish(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
+    app.tidy(now=context.now)
     if as_json:
         answer = {"ingest": ingest_as_json(ingested), "publish": publish_as_json(published)}
         print_json({**answer, "deliver": deliver_as_json(delivered)})
@@ -138,5 +139,6 @@ def _rounds(app: "App", stopping: threading.Event) -> None:
             lambda: app.deliver(clock=now, is_stopping=stopping.is_set),
             timedelta(minutes=pace.deliver_minutes),
         ),
+        Job("tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
     ]
     run_forever(jobs, stopping)

@@ -1,0 +1,52 @@
+"""Keeping data no longer than stated: what is older than the configuration says is forgotten, once a day."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from digest.store import Store
+from digest.store.retention import (
+    CHUNK,
+    forget_bounces,
+    forget_deliveries,
+    forget_messages,
+    forget_skips,
+)
+from digest.tables import RetentionSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TidyReport:
+    """How many of each were forgotten."""
+
+    messages: int  # texts of mails
+    deliveries: int
+    skips: int
+    bounces: int
+
+
+def tidy(store: Store, keep: RetentionSettings, *, now: datetime) -> TidyReport:
+    """Forget everything that is older than `keep` says. Harmless to repeat and to interrupt. Raises `StoreError`."""
+
+    def forget(some: Callable[[Connection, datetime], int], days: int) -> int:
+        before, total = now - timedelta(days=days), 0
+        while True:
+            with store.writing() as tx:
+                forgotten = some(tx, before)
+            total += forgotten
+            if forgotten < CHUNK:
+                return total
+
+    report = TidyReport(
+        messages=forget(forget_messages, keep.messages_days),
+        deliveries=forget(forget_deliveries, keep.ledger_days),
+        skips=forget(forget_skips, keep.ledger_days),
+        bounces=forget(forget_bounces, keep.bounces_days),
+    )
+    log.info("tidy %s", " ".join(f"{name}={count}" for name, count in asdict(report).items()))
+    return report
