@@ -1,16 +1,14 @@
-"""From a ranking to a digest: variety, the wildcard, the floor, and help with keywords."""
+"""From a ranking to a digest: variety, the wildcard, the floor."""
 
 from random import Random
 
 import pytest
 
 from digest.model import Interest, Reason, ReasonKind, Score
-from digest.ranking import PaperRanker
-from digest.ranking.advice import advise, propose, suggest
 from digest.ranking.diversity import diversify
 from digest.ranking.floor import ENOUGH, LEAST, above, learn_floor
 from tests.builders import NOW, a_paper, a_profile
-from tests.test_ranking_votes import CORPUS, RANKER, TODAY, papers_on
+from tests.test_ranking_votes import RANKER, TODAY
 
 
 def a_score(number, value, kind=ReasonKind.KEYWORD):
@@ -90,58 +88,6 @@ def test_poor_days_do_not_lower_the_floor_to_nothing_and_rich_days_hide_no_match
 
 def test_what_is_only_trending_is_below_every_floor():
     assert above([a_score(1, 3.0, ReasonKind.TRENDING), a_score(2, 0.2)], LEAST) == [a_score(2, 0.2)]
-
-
-def test_keywords_are_told_their_hits():
-    hits = {
-        advice.typed: advice.hits
-        for advice in advise(["robot", "gripper contact", "zylophone"], CORPUS, RANKER)
-    }
-    assert 20 <= hits["robot"] <= 25
-    assert 0 < hits["gripper contact"] < hits["robot"]
-    assert hits["zylophone"] == 0
-
-
-def test_a_keyword_said_everywhere_is_called_too_common():
-    common, rare = advise(["method", "gripper"], CORPUS, RANKER)
-    assert common.is_too_common
-    assert not rare.is_too_common
-    assert len(rare.paper_ids) == 5
-
-
-def test_a_misspelt_keyword_is_mended():
-    advice = advise(["speculatve decoding"], CORPUS, RANKER)[0]
-    assert advice.hits == 0
-    assert advice.suggestions[0] == "speculative decoding"
-
-
-def test_a_dead_phrase_is_answered_with_phrases_that_live():
-    suggestions = suggest("robot philosophy", RANKER)
-    assert suggestions
-    assert all("robot" in suggestion for suggestion in suggestions)
-    assert suggest("qqqq", RANKER) == []
-
-
-def test_pasted_papers_propose_what_they_have_in_common():
-    proposed = propose(papers_on("speech", 4, start=50_000, seed=9), RANKER, limit=6)
-    words = {word for keyword in proposed for word in keyword.split()}
-    assert len(proposed) == 6
-    assert (
-        len(words & {"speech", "codec", "audio", "phoneme", "speaker", "voice", "acoustic", "prosody"}) >= 4
-    )
-    assert propose([], RANKER) == []
-
-
-def test_a_proposed_word_is_proposed_once():
-    proposed = propose(papers_on("robots", 5, start=60_000, seed=9), RANKER)
-    words = [word for keyword in proposed for word in keyword.split()]
-    assert len(words) == len(set(words))
-
-
-def test_help_with_keywords_survives_an_empty_corpus():
-    ranker = PaperRanker().fit([])
-    assert advise(["robot"], [], ranker)[0].hits == 0
-    assert suggest("robot", ranker) == []
 
 
 def test_variety_does_not_depend_on_the_order_of_papers():

@@ -2,75 +2,92 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 
 from digest.model import Paper
 from digest.ranking.keywords import KeywordMatcher, parse_keyword
+from digest.ranking.meaning import one_thread
 from digest.ranking.scorer import PaperRanker
+from digest.ranking.shelf import in_order
 from digest.ranking.text import singular, stem
+from digest.ranking.wordlist import WordList
 
 MOST_SUGGESTIONS = 5
+MOST_NEAR = 4
 # A keyword said by more than this share of papers tells nothing apart.
 TOO_COMMON = 0.25
+_FEWEST_PAPERS = 20  # before anything can be called common
 # A word of more than this share of papers is not proposed.
 FAMILIAR = 0.3
 _COHESION = 0.5
 _SAME_BEGINNING = 5
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordAdvice:
-    """What a keyword finds, and what may be written instead."""
+    """What a keyword finds, and what may be written instead or beside it."""
 
     typed: str
     hits: int  # papers that say all of it
     paper_ids: tuple[str, ...]  # the best of them, at most five
-    suggestions: tuple[str, ...] = ()  # for a keyword that finds nothing
-    is_too_common: bool = False
+    suggestions: tuple[str, ...] = ()  # for a keyword that finds nothing: "did you mean ...?"
+    near: tuple[str, ...] = ()  # what papers about it say as well: "also: draft model, KV cache"
+    is_too_common: bool = False  # it says so little that it hardly orders the papers
 
 
-def advise(typed: Sequence[str], papers: Sequence[Paper], ranker: PaperRanker) -> list[KeywordAdvice]:
-    """One advice a keyword, in their order: its hits among `papers`, and suggestions from the corpus for dead ones."""
-    keywords = [parse_keyword(text) for text in typed]
-    shelf = ranker.library_.shelve(papers)
-    matcher = KeywordMatcher(shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
-    matches = matcher.match(keywords)
-    advice = []
-    for row, text in enumerate(typed):
-        values = np.asarray((matches.values[[row]] * matches.complete[[row]]).toarray()).ravel()
-        best = np.lexsort((np.arange(len(values)), -values))
-        best = best[values[best] > 0]
-        advice.append(
-            KeywordAdvice(
-                typed=text,
-                hits=len(best),
-                paper_ids=tuple(papers[place].id for place in best[:5]),
-                suggestions=() if len(best) else tuple(suggest(text, ranker)),
-                is_too_common=len(papers) >= 20 and len(best) > TOO_COMMON * len(papers),
+class KeywordHelp:
+    """Answers while somebody types: built once for a fitted scorer and the papers of, say, the last 30 days.
+
+    An answer takes a few milliseconds; the same object may be asked from any number of threads.
+    """
+
+    def __init__(self, ranker: PaperRanker, papers: Sequence[Paper]) -> None:
+        self._ranker = ranker
+        self._papers = list({paper.id: paper for paper in in_order(papers)}.values())
+        self._shelf = ranker.library_.shelve(self._papers)
+        self._matcher = KeywordMatcher(self._shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
+        self._words = WordList(ranker.library_.shelf)
+
+    def advise(self, typed: Sequence[str]) -> list[KeywordAdvice]:
+        """One advice a keyword, in their order."""
+        keywords = [parse_keyword(text) for text in typed]
+        matches = self._matcher.match(keywords)
+        with one_thread():
+            guide = self._ranker.librarian_.guide(keywords)
+        found = matches.values.multiply(matches.complete).tocsr()
+        advice = []
+        for row, text in enumerate(typed):
+            start, end = found.indptr[row : row + 2]
+            best = np.lexsort((found.indices[start:end], -found.data[start:end]))
+            hits = int(np.count_nonzero(found.data[start:end]))
+            places = found.indices[start:end][best][: min(hits, _EXAMPLES)]
+            advice.append(
+                KeywordAdvice(
+                    typed=text,
+                    hits=hits,
+                    paper_ids=tuple(self._papers[place].id for place in places),
+                    suggestions=() if hits else tuple(self.suggest(text)),
+                    near=tuple(wording for wording, _ in guide.near[row][:MOST_NEAR]),
+                    is_too_common=len(self._papers) >= _FEWEST_PAPERS
+                    and hits > TOO_COMMON * len(self._papers),
+                )
             )
-        )
-    return advice
+        return advice
 
+    def suggest(self, typed: str) -> list[str]:
+        """Words and phrases of the corpus close to a keyword: misspellings mended, then phrases with its words in them."""
+        words = parse_keyword(typed).words
+        mended = [word if self._words.knows(word) else self._words.closest(word) for word in words]
+        known = [word for word in mended if word]
+        whole = [" ".join(known)] if known and tuple(known) != words else []
+        phrases = self._words.phrases(known, MOST_SUGGESTIONS)
+        return list(dict.fromkeys([*whole, *phrases]))[:MOST_SUGGESTIONS]
 
-def suggest(typed: str, ranker: PaperRanker) -> list[str]:
-    """Words and phrases of the corpus close to a keyword: misspellings mended, then phrases with its words in them."""
-    words = parse_keyword(typed).words
-    shelf = ranker.library_.shelf
-    mended = [word if stem(word) in shelf.columns else _closest(word, shelf.spellings) for word in words]
-    known = [word for word in mended if word]
-    found = []
-    if known and tuple(known) != words:
-        found.append(" ".join(known))
-    stems = {stem(word) for word in known}
-    phrases = [
-        (shelf.idf[shelf.columns[pair]], wording)
-        for pair, wording in shelf.pairs.items()
-        if shelf.shared[shelf.columns[pair]] and stems & {stem(word) for word in wording.split()}
-    ]
-    found += [wording for _, wording in sorted(phrases)]
-    return list(dict.fromkeys(found))[:MOST_SUGGESTIONS]
+    def propose(self, papers: Sequence[Paper], *, limit: int = 8) -> list[str]:
+        """Keywords for a reader who has pasted papers of interest: see `propose`."""
+        return propose(papers, self._ranker, limit=limit)
 
 
 def propose(papers: Sequence[Paper], ranker: PaperRanker, *, limit: int = 8) -> list[str]:
@@ -104,11 +121,3 @@ def _belong_together(words: Sequence[str], column: int, ranker: PaperRanker) -> 
     chance = [shelf.idf[shelf.columns[stem(word)]] for word in words if stem(word) in shelf.columns]
     # In the terms of idf: the pair is far less rare than if its words stood together by chance.
     return len(chance) == len(words) and sum(chance) - float(shelf.idf[column]) > _COHESION
-
-
-def _closest(word: str, spellings: Sequence[str]) -> str | None:
-    near = [
-        spelling for spelling in spellings if spelling[:1] == word[:1] and abs(len(spelling) - len(word)) < 3
-    ]
-    matches = get_close_matches(word, near, n=1, cutoff=0.8)
-    return matches[0] if matches else None
