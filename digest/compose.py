@@ -3,11 +3,24 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from digest.model import Digest, Issue, Paper, Pick, Profile, ReasonKind, Score, Section, Skip, SkipReason
+from digest.model import (
+    Digest,
+    Issue,
+    Paper,
+    Pick,
+    Profile,
+    ReasonKind,
+    Score,
+    Section,
+    Skip,
+    SkipReason,
+    Update,
+)
 
 _FOLLOWED = {ReasonKind.AUTHOR, ReasonKind.ORGANIZATION}
 _OF_INTEREST = _FOLLOWED | {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.TASTE}
 _LIKED = {ReasonKind.TRENDING}
+_MOST_UPDATES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +32,15 @@ class Material:
     shown: Collection[str] = frozenset()  # ids of papers the reader has had before
     floor: float = 0.1  # a match below this part of a perfect one is none
     wildcard: Score | None = None  # the paper from outside the profile, if there is one worth it
+    updates: Sequence[Update] = ()  # papers of earlier digests that have risen since, the strongest first
 
 
 def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip:
     """The few papers this reader gets, in reading order; or a Skip that says why there are none.
 
     At most `max_papers` come in, the one from outside the profile among them. Popular papers that match nothing take at
-    most the share of places that the reader's trending dial gives them.
+    most the share of places that the reader's trending dial gives them. News of papers shown before comes along with
+    new papers, but is no reason to send a mail.
     """
     new = [score for score in material.ranked if score.paper_id not in material.shown]
     picked = _pick(profile, new, material, material.floor)
@@ -33,7 +48,8 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
         picked = _pick(profile, new, material, 0.0)
     candidates = sum(paper_id not in material.shown for paper_id in material.papers)
     if picked or profile.quiet_day == "note":
-        return Digest(issue, profile.email, tuple(picked), candidates, profile)
+        updates = tuple(material.updates[:_MOST_UPDATES]) if picked else ()
+        return Digest(issue, profile.email, tuple(picked), candidates, profile, updates)
     if not material.papers:
         return Skip(profile.email, SkipReason.NOTHING_NEW, "no page with papers was picked up lately")
     if not new:

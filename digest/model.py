@@ -199,6 +199,15 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """News of a paper the reader had in an earlier digest: the community has come to like it. Told once, in one line."""
+
+    paper: Paper  # with its upvotes of now
+    shown_on: date  # the local date of that digest
+    upvotes_then: int
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """One subscriber's part of an Issue: values, no markup."""
 
@@ -207,6 +216,7 @@ class Digest:
     picks: tuple[Pick, ...]  # in reading order; empty only for a quiet-day note
     candidates: int  # papers that were considered
     profile: Profile
+    updates: tuple[Update, ...] = ()  # at most two, and only beside picks; a paper comes so once
 
 
 class SkipReason(StrEnum):

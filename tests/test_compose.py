@@ -1,9 +1,11 @@
 """From scores to a digest: what comes in, in which section, and why there may be none."""
 
+from datetime import date
+
 import pytest
 
 from digest.compose import Material, compose
-from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason
+from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason, Update
 from tests.builders import a_paper, a_profile, an_issue
 
 
@@ -102,3 +104,25 @@ def test_a_quiet_day_is_skipped_with_its_reason_or_noted_for_who_wants_a_note(sc
 
 def test_carry_over_takes_weaker_matches_on_a_quiet_day():
     assert picked(made(a_score(1, keyword=0.01), quiet_day="carry-over", trending=0.0)) == [(1, Section.TOP)]
+
+
+def with_news(quiet_day, *scores):
+    news = [Update(a_paper(n, upvotes=90), date(2026, 2, 27), 3) for n in range(1, 5)]
+    known = {f"arxiv:2602.{n:05d}": a_paper(n) for n in range(1, 10)}
+    material = Material(known, scores, {f"arxiv:2602.{n:05d}" for n in range(1, 5)}, updates=news)
+    return compose(an_issue(), a_profile(quiet_day=quiet_day), material), news
+
+
+def test_news_of_papers_shown_before_come_beside_new_papers_two_at_most():
+    digest, news = with_news("skip", a_score(7, keyword=0.9))
+    assert isinstance(digest, Digest)
+    assert digest.updates == tuple(news[:2])
+    assert [pick.paper.id for pick in digest.picks] == ["arxiv:2602.00007"]
+
+
+def test_news_alone_are_no_reason_to_send_a_mail():
+    skipped, _ = with_news("skip")
+    assert isinstance(skipped, Skip)
+    note, _ = with_news("note")
+    assert isinstance(note, Digest)
+    assert note.updates == ()
