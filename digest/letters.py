@@ -1,23 +1,27 @@
-"""A Digest, its links and its sender -> the Message that will leave."""
+"""Whatever is said by mail: a Digest, a question, an answer -> the Message that will leave."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Self
 
 from digest.mail.links import Links
 from digest.mail.message import Sign, domain_of, message_id_for, write_message
+from digest.mail.notices import Command, Trouble, changes_between
 from digest.mail.render import Renderer
 from digest.mail.rendered import Recipient, Rendered, Sender
-from digest.model import Digest, Envelope, Message
+from digest.model import Digest, Envelope, Message, Profile
 from digest.store.people import Subscriber
 from digest.tables import SenderSettings
 from digest.tokens import sign
 
 
 class Letters:
-    """Writes the mails of one house: one sender, one set of templates, one secret.
+    """Writes the mails of one house: one sender, one set of templates, one secret. Each goes to one person.
 
     `web_url` is where the web pages answer, None when there are none: then a mail's ways out are the profile file and
-    an address that takes requests by mail. `sign` adds a DKIM signature, None leaves that to the mail server.
+    an address that takes requests by mail. `sign` adds a DKIM signature, None leaves that to the mail server. The same
+    arguments give the same bytes, always. Where a `url` is given, it is a link of one purpose that the caller made, and
+    `valid` says for how long it works. All raise `ValueError` for an address that cannot be written.
     """
 
     def __init__(
@@ -48,48 +52,176 @@ class Letters:
         return cls(Renderer(), SenderSettings(), secret=b"preview")
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
-        """The message of one subscriber's digest. The same arguments give the same bytes."""
-        links = self._links(subscriber)
+        """One subscriber's digest; the note of a quiet day when it has no picks."""
+        links = self.links(subscriber, digest)
         rendered = self._renderer.digest(digest, links, sender=self._sender)
-        return self._address(rendered, digest, links, subscriber_id=subscriber.id, now=now)
+        return self._of_issue(rendered, digest, links, subscriber_id=subscriber.id, now=now)
+
+    def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: datetime, now: datetime) -> Message:
+        """What a subscriber missed while paused, since that instant."""
+        links = self.links(subscriber, digest)
+        rendered = self._renderer.catch_up(digest, links, sender=self._sender, since=since.date())
+        return self._of_issue(rendered, digest, links, subscriber_id=subscriber.id, now=now)
 
     def preview(self, digest: Digest, *, profile_file: str, now: datetime) -> tuple[Rendered, Message]:
-        """The same for a profile nobody is subscribed with, whose owner keeps it in `profile_file`."""
+        """A digest for a profile nobody is subscribed with, whose owner keeps it in `profile_file`."""
         links = Links(profile_file=profile_file)
         rendered = self._renderer.digest(digest, links, sender=self._sender)
-        return rendered, self._address(rendered, digest, links, subscriber_id=0, now=now)
+        return rendered, self._of_issue(rendered, digest, links, subscriber_id=0, now=now)
 
-    def _address(
+    def confirm(self, address: str, *, url: str, valid: timedelta, now: datetime) -> Message:
+        """To an address that was entered in a form: is it its owner's? Says nothing that was entered besides."""
+        rendered = self._renderer.confirm(url, valid=valid, sender=self._sender, on=now.date())
+        return self._notice(rendered, address, now=now)
+
+    def known(self, subscriber: Subscriber, *, url: str, valid: timedelta, now: datetime) -> Message:
+        """To an address that was entered though it is subscribed, or paused; `url` opens its settings."""
+        links = self.links(subscriber)
+        rendered = self._renderer.known(
+            subscriber.profile,
+            links,
+            url,
+            is_paused=subscriber.status == "paused",
+            valid=valid,
+            sender=self._sender,
+            on=now.date(),
+        )
+        return self._notice(rendered, subscriber.email, links, now=now)
+
+    def link(self, subscriber: Subscriber, *, url: str, valid: timedelta, now: datetime) -> Message:
+        """A fresh link to somebody's settings, which they asked for."""
+        rendered = self._renderer.link(url, valid=valid, sender=self._sender, on=now.date())
+        return self._notice(rendered, subscriber.email, now=now)
+
+    def address(self, new_address: str, *, url: str, valid: timedelta, now: datetime) -> Message:
+        """To the address a digest is to move to: is it its owner who wants that?"""
+        rendered = self._renderer.address(url, valid=valid, sender=self._sender, on=now.date())
+        return self._notice(rendered, new_address, now=now)
+
+    def moving(self, subscriber: Subscriber, *, url: str, valid: timedelta, now: datetime) -> Message:
+        """To the address a digest is about to leave; `url` stops that."""
+        rendered = self._renderer.moving(url, valid=valid, sender=self._sender, on=now.date())
+        return self._notice(rendered, subscriber.email, now=now)
+
+    def welcome(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
+        """The first mail after the confirmation; the picks of `digest` are its sample, if it has any.
+
+        It is no Issue, so it never takes the place of the first digest.
+        """
+        links = self.links(subscriber)
+        rendered = self._renderer.welcome(digest, links, sender=self._sender)
+        return self._notice(rendered, subscriber.email, links, name=subscriber.profile.name, now=now)
+
+    def changed(self, subscriber: Subscriber, *, before: Profile, now: datetime) -> Message:
+        """To `subscriber`, as changed: which settings are not as `before`."""
+        links = self.links(subscriber)
+        changes = changes_between(before, subscriber.profile)
+        rendered = self._renderer.changed(changes, links, sender=self._sender, on=now.date())
+        return self._notice(rendered, subscriber.email, links, name=subscriber.profile.name, now=now)
+
+    def goodbye(self, subscriber: Subscriber, *, now: datetime) -> Message:
+        """The last mail: it confirms that somebody left, and shows the way back where there are web pages."""
+        links = self.links(subscriber)
+        rendered = self._renderer.goodbye(links, sender=self._sender, on=now.date())
+        return self._notice(rendered, subscriber.email, now=now)
+
+    def help(
+        self,
+        address: str,
+        commands: Sequence[Command],
+        *,
+        outcome: str,
+        answers: str | None = None,
+        now: datetime,
+    ) -> Message:
+        """The answer to a mail: its `outcome`, one sentence of ours, and the `commands` that work.
+
+        `answers` is the Message-ID of that mail. Nothing else of it may come back: its sender may be forged.
+        """
+        rendered = self._renderer.help(commands, self._mailbox(), outcome, sender=self._sender, on=now.date())
+        return self._notice(rendered, address, answers=answers, now=now)
+
+    def alert(self, address: str, troubles: Sequence[Trouble], *, now: datetime) -> Message:
+        """To the operator: what should be looked at, the most urgent first."""
+        rendered = self._renderer.alert(troubles, sender=self._sender, on=now.date())
+        return self._notice(rendered, address, now=now)
+
+    def links(self, subscriber: Subscriber, digest: Digest | None = None) -> Links:
+        """The ways out of a mail to `subscriber`: pages that answer at /u/, /p/, /f/ and /w/ of the web address.
+
+        /u/TOKEN takes the one-click POST. /f/TOKEN/more/PAPER, /f/TOKEN/less/PAPER and /f/TOKEN/mute/TERM propose a
+        vote. /w/TOKEN/2026-03-05 is the digest of that day; its token is signed about that date, and shows no other.
+        """
+        file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
+        if self._web_url is None:
+            return Links(unsubscribe_mailto=self._mailbox(), profile_file=file)
+
+        url, secret, who = self._web_url, self._secret, subscriber.id
+        on = digest.issue.on.isoformat() if digest else ""
+        return Links(
+            unsubscribe_url=f"{url}/u/{sign(secret, 'unsubscribe', who)}",
+            unsubscribe_mailto=self._mailbox(),
+            preferences_url=f"{url}/p/{sign(secret, 'preferences', who)}",
+            web_url=f"{url}/w/{sign(secret, 'web', who, on)}/{on}" if digest else None,
+            profile_file=file,
+            feedback_url=f"{url}/f/{sign(secret, 'feedback', who)}",
+        )
+
+    def _of_issue(
         self, rendered: Rendered, digest: Digest, links: Links, *, subscriber_id: int, now: datetime
     ) -> Message:
+        return self._message(
+            rendered,
+            Recipient(digest.subscriber, digest.profile.name),
+            links,
+            about=digest.issue.key,
+            subscriber_id=subscriber_id,
+            now=now,
+        )
+
+    def _notice(
+        self,
+        rendered: Rendered,
+        address: str,
+        links: Links | None = None,
+        *,
+        name: str | None = None,
+        answers: str | None = None,
+        now: datetime,
+    ) -> Message:
+        about = f"{rendered.kind}|{address}|{now.isoformat()}"
+        return self._message(
+            rendered, Recipient(address, name), links or Links(), about=about, answers=answers, now=now
+        )
+
+    def _message(  # noqa: PLR0913
+        self,
+        rendered: Rendered,
+        recipient: Recipient,
+        links: Links,
+        *,
+        about: str,
+        subscriber_id: int = 0,
+        answers: str | None = None,
+        now: datetime,
+    ) -> Message:
+        domain = domain_of(self._sender.address)
         return write_message(
             rendered,
             sender=self._sender,
-            envelope=Envelope(self._sender.address, digest.subscriber),
-            recipient=Recipient(digest.subscriber, digest.profile.name),
+            envelope=Envelope(self._sender.address, recipient.address),
+            recipient=recipient,
             message_id=message_id_for(
-                self._secret,
-                issue_key=digest.issue.key,
-                subscriber_id=subscriber_id,
-                domain=domain_of(self._sender.address),
+                self._secret, issue_key=about, subscriber_id=subscriber_id, domain=domain
             ),
             date=now,
             links=links,
+            answers=answers,
             sign=self._sign,
         )
 
-    def _own_address(self) -> str | None:
-        """The sender's address, unless it is the default, where no mail arrives."""
-        return None if self._settings.address == SenderSettings().address else self._settings.address
-
-    def _links(self, subscriber: Subscriber) -> Links:
-        file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
-        mailto = self._settings.unsubscribe_mailto or self._settings.reply_to or self._own_address()
-        if self._web_url is None:
-            return Links(unsubscribe_mailto=mailto, profile_file=file)
-        return Links(
-            unsubscribe_url=f"{self._web_url}/u/{sign(self._secret, 'unsubscribe', subscriber.id)}",
-            unsubscribe_mailto=mailto,
-            preferences_url=f"{self._web_url}/p/{sign(self._secret, 'preferences', subscriber.id)}",
-            profile_file=file,
-        )
+    def _mailbox(self) -> str | None:
+        """Where requests by mail arrive; None when that is only the default address, where no mail does."""
+        ours = self._settings
+        own = None if ours.address == SenderSettings().address else ours.address
+        return ours.unsubscribe_mailto or ours.reply_to or own

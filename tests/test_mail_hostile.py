@@ -2,6 +2,7 @@
 
 import email
 from dataclasses import replace
+from datetime import timedelta
 from email import policy
 
 import pytest
@@ -13,7 +14,7 @@ from digest.mail import samples
 from digest.mail.catalogue import sample_message
 from digest.mail.links import Links
 from digest.mail.message import Recipient, Sender, write_message
-from digest.mail.render import Change, Renderer, Trouble
+from digest.mail.render import Change, Command, Renderer, Trouble
 from digest.model import (
     Cadence,
     Digest,
@@ -30,6 +31,7 @@ from digest.text import clean_text
 from tests.builders import a_paper
 
 RENDERER = Renderer()
+WEEK = timedelta(days=7)
 HEADERS = [
     "Date", "From", "To", "Message-ID", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID",
     "Feedback-ID", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
@@ -67,7 +69,12 @@ def digest_with(text: str) -> Digest:
 
 def mail_with(text: str):
     digest = digest_with(text)
-    links = Links("https://digest.example.org/u/token", preferences_url=text, profile_file=text)
+    links = Links(
+        "https://digest.example.org/u/token",
+        preferences_url=text,
+        profile_file=text,
+        feedback_url="https://digest.example.org/f/token",
+    )
     sender = Sender(text, "papers@example.org", list_id=text, postal_address=text)
     rendered = RENDERER.digest(digest, links, sender=sender)
     message = write_message(
@@ -89,7 +96,14 @@ def other_mails_with(text: str):
     yield RENDERER.changed([Change(text, text, text)], links, sender=sender, on=on)
     yield RENDERER.alert([Trouble(text, text, text)] * 2, sender=sender, on=on)
     yield RENDERER.goodbye(links, sender=sender, on=on)
-    yield RENDERER.confirm("https://digest.example.org/c/token", sender=sender, valid_days=7, on=on)
+    yield RENDERER.confirm("https://digest.example.org/c/token", sender=sender, valid=WEEK, on=on)
+    yield RENDERER.known(
+        digest_with(text).profile, links, text, is_paused=False, valid=WEEK, sender=sender, on=on
+    )
+    yield RENDERER.link(text, valid=WEEK, sender=sender, on=on)
+    yield RENDERER.address(text, valid=WEEK, sender=sender, on=on)
+    yield RENDERER.moving(text, valid=WEEK, sender=sender, on=on)
+    yield RENDERER.help([Command(text, text)], text, text, sender=sender, on=on)
     yield RENDERER.welcome(digest_with(text), links, sender=sender)
     yield RENDERER.catch_up(digest_with(text), links, sender=sender, since=on)
     yield RENDERER.digest(replace(digest_with(text), picks=()), links, sender=sender)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from digest.mail import samples
+from digest.mail.catalogue import sample
 from digest.mail.headers import address_header, safe_header, structured_header, text_header
 from digest.mail.links import Links
 from digest.mail.message import Recipient, domain_of, message_id_for, write_message
@@ -201,3 +202,12 @@ def test_no_text_makes_another_header():
         assert [line.partition(b":")[0] for line in lines] == [b"Subject", b"To", b""]
         assert re.fullmatch(rb"[\x20-\x7e]*", lines[0] + lines[1])
         assert max(map(len, raw.split(b"\r\n"))) <= 78
+
+
+def test_an_answer_to_a_mail_stands_beside_it_and_says_that_a_program_wrote_it():
+    rendered = sample("help", RENDERER)
+    for asked, kept in (("<a.b+c@example.org>", True), ("<a@b>\r\nBcc: x@y", False), ("<=?x?=@y>", False)):
+        raw = written(rendered, answers=asked).raw
+        assert b"Auto-Submitted: auto-replied\r\n" in raw
+        assert (b"In-Reply-To: <a.b+c@example.org>\r\nReferences: <a.b+c@example.org>\r\n" in raw) == kept
+        assert b"Bcc" not in raw

@@ -9,7 +9,7 @@ from lxml import html as lxml_html
 
 from digest.errors import DigestError
 from digest.mail import samples
-from digest.mail.links import Feedback, Links, safe_url
+from digest.mail.links import Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
 from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section
@@ -156,7 +156,7 @@ def test_both_parts_hold_the_same_links():
     for links in (samples.LINKS, WEB, Links(), Links(unsubscribe_mailto="leave@example.org")):
         mail = rendered(samples.DIGEST, links)
         assert urls_of_html(mail) == urls_of_text(mail)
-    assert len(urls_of_html(rendered(samples.DIGEST, samples.LINKS))) == 6 + 2 * 6 + 3
+    assert len(urls_of_html(rendered(samples.DIGEST, samples.LINKS))) == 6 + 2 * 6 + 3 + 3
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,40 @@ def test_a_link_beyond_ascii_is_written_in_ascii():
 
 
 def test_feedback_that_cannot_be_linked_is_left_out():
-    links = Links(feedback=lambda _: Feedback("javascript:1", "https://digest.example.org/less"))
-    assert "Less like this" not in rendered(samples.DIGEST, links).text
+    assert "Less like this" not in rendered(samples.DIGEST, Links(feedback_url="javascript:1")).text
+
+
+FEEDBACK = Links(feedback_url="https://digest.example.org/f/token")
+
+
+def test_every_paper_has_two_verbs_whatever_its_id_is_made_of():
+    mail = rendered(a_digest(a_pick(1, id="doi:10.1101/2026.03.01.1?x#y")), FEEDBACK)
+    about = "doi:10.1101%2F2026.03.01.1%3Fx%23y"
+    below = f"{FEEDBACK.feedback_url}/"
+    assert {f"{below}more/{about}", f"{below}less/{about}"} <= urls_of_html(mail) == urls_of_text(mail)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "said", "path"),
+    [
+        (ReasonKind.KEYWORD, "draft model", "Mute draft model", "draft%20model"),
+        (ReasonKind.RELATED, "KV cache, near your keyword attention", "Mute KV cache", "KV%20cache"),
+        (ReasonKind.RELATED, "near your keyword attention", "Mute attention", "attention"),
+        (ReasonKind.KEYWORD, "C/C++?", "Mute C/C++?", "C%2FC%2B%2B%3F"),
+    ],
+    ids=["keyword", "related phrase", "related only", "letters of a URL"],
+)
+def test_the_term_that_brought_a_paper_can_be_muted(kind, reason, said, path):
+    mail = rendered(a_digest(a_pick(1, why=[Reason(kind, reason, 1.0)])), FEEDBACK)
+    assert said in visible(mail)
+    assert f"{FEEDBACK.feedback_url}/mute/{path}" in urls_of_html(mail) & urls_of_text(mail)
+
+
+def test_where_no_term_brought_a_paper_there_is_none_to_mute():
+    why = [Reason(ReasonKind.TRENDING, "41 upvotes", 1.0), Reason(ReasonKind.KEYWORD, "survey", -1.0)]
+    mail = rendered(a_digest(a_pick(1, why=why)), FEEDBACK)
+    assert "Mute" not in visible(mail)
+    assert "Less like this" in visible(mail)
 
 
 def test_a_digest_of_ten_papers_stays_below_25_kb():
@@ -295,11 +327,7 @@ def test_links_of_one_reader_are_not_kept_for_the_next():
     renderer = Renderer()
 
     def remembered(reader: int) -> int:
-        links = Links(
-            feedback=lambda paper: Feedback(
-                f"https://x.example/{reader}/{paper.id}", "https://x.example/less"
-            )
-        )
+        links = Links(feedback_url=f"https://x.example/{reader}")
         renderer.digest(samples.DIGEST, links, sender=samples.SENDER)
         return len(renderer._cards._others) + len(renderer._cards._cards)
 

@@ -37,3 +37,11 @@ def test_a_token_is_for_one_purpose_and_one_secret():
         verify(SECRET, "preferences", token)
     with pytest.raises(TokenError):
         verify(b"another secret", "unsubscribe", token)
+
+
+def test_a_token_about_one_thing_is_not_about_another():
+    token = sign(SECRET, "web", 7, "2026-03-05")
+    assert verify(SECRET, "web", token, "2026-03-05") == 7
+    for about in ("", "2026-03-06"):
+        with pytest.raises(TokenError):
+            verify(SECRET, "web", token, about)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from digest.errors import DigestError
 from digest.mail import samples
 from digest.mail.links import Links
 from digest.mail.message import Recipient, Sign, message_id_for, write_message
-from digest.mail.render import KINDS, Renderer, Trouble, changes_between
+from digest.mail.render import KINDS, Command, Renderer, Trouble, changes_between
 from digest.mail.rendered import Rendered
 from digest.model import Cadence, Digest, Envelope, Interest, Issue, Message
 
@@ -26,6 +26,14 @@ _CHANGED = replace(
     samples.PROFILE,
     max_papers=5,
     interests=(*samples.PROFILE.interests[:2], Interest(("turn-taking", "full-duplex"), 1.5)),
+)
+_URL = f"https://{_DOMAIN}/c/AAAAAAd2sX8nBvZ0aQeWcRtYuIoP"
+_SHORT = timedelta(hours=1)
+_COMMANDS = (
+    Command("subscribe", "starts a digest about the keywords you write into the mail, one a line"),
+    Command("pause", "stops it until you ask for it again"),
+    Command("resume", "lets it come again"),
+    Command("unsubscribe", "ends it"),
 )
 _TROUBLES = (
     Trouble(
@@ -52,13 +60,20 @@ _SAMPLES: Mapping[str, Callable[[Renderer, Links], Rendered]] = {
     "quiet": _digest(_QUIET),
     "catch-up": lambda r, links: r.catch_up(samples.DIGEST, links, sender=samples.SENDER, since=_AWAY_SINCE),
     "welcome": lambda r, links: r.welcome(samples.DIGEST, links, sender=samples.SENDER),
-    "confirm": lambda r, _: r.confirm(
-        f"https://{_DOMAIN}/c/AAAAAAd2sX8nBvZ0aQeWcRtYuIoP", sender=samples.SENDER, valid_days=7, on=_ON
+    "confirm": lambda r, _: r.confirm(_URL, valid=timedelta(days=3), sender=samples.SENDER, on=_ON),
+    "known": lambda r, links: r.known(
+        samples.PROFILE, links, _URL, is_paused=False, valid=_SHORT, sender=samples.SENDER, on=_ON
     ),
+    "link": lambda r, _: r.link(_URL, valid=_SHORT, sender=samples.SENDER, on=_ON),
+    "address": lambda r, _: r.address(_URL, valid=timedelta(days=3), sender=samples.SENDER, on=_ON),
+    "moving": lambda r, _: r.moving(_URL, valid=timedelta(days=3), sender=samples.SENDER, on=_ON),
     "changed": lambda r, links: r.changed(
         changes_between(samples.PROFILE, _CHANGED), links, sender=samples.SENDER, on=_ON
     ),
     "goodbye": lambda r, links: r.goodbye(links, sender=samples.SENDER, on=_ON),
+    "help": lambda r, _: r.help(
+        _COMMANDS, samples.LINKS.unsubscribe_mailto, "Your digest is paused.", sender=samples.SENDER, on=_ON
+    ),
     "alert": lambda r, _: r.alert(_TROUBLES, sender=samples.SENDER, on=_ON),
 }
 

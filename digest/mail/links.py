@@ -1,12 +1,10 @@
 """What a mail may link to: which places, and which addresses."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
-
-from digest.model import Paper
 
 _LONGEST_URL = 2000
 # A host as it stands in a link: letters, digits, dots and hyphens after IDNA, or an address in brackets; then a port.
@@ -23,12 +21,13 @@ _KEPT = "%:/?#[]@!$&*+,;=~-._"
 _MAILBOX = re.compile(r"[A-Za-z0-9.!#$&*+/=^_{}~-]+@[A-Za-z0-9.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """Where a reader says what they think of one paper. Opening either page changes nothing (a button there does)."""
+class Feedback(NamedTuple):
+    """Where a reader says what they think of one paper. Opening a page changes nothing (a button there does)."""
 
     more_url: str
     less_url: str
+    term: str  # the keyword or phrase that brought the paper, as a reader says it; "" when nothing of the kind did
+    mute_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Links:
     preferences_url: str | None = None
     web_url: str | None = None  # this digest on the web
     profile_file: str | None = None  # the file that owns the profile, as a person would type its path
-    feedback: Callable[[Paper], Feedback | None] | None = None
+    feedback_url: str | None = None  # before /more/PAPER, /less/PAPER and /mute/TERM; see `feedback_on`
 
     @property
     def mailto(self) -> str | None:
@@ -54,6 +53,19 @@ def _mailto(wanted: str) -> str | None:
     if not _MAILBOX.fullmatch(address) or not re.fullmatch(r"[A-Za-z0-9=&%._+-]*", rest):
         return None
     return f"mailto:{address}?{rest or 'subject=unsubscribe'}"
+
+
+def feedback_on(base: str, paper_id: str, term: str) -> Feedback:
+    """The pages about one paper below `base`, its id and the term percent-encoded, "/" included."""
+    paper = quote(paper_id, safe=":")
+    mute = f"{base}/mute/{quote(term, safe='')}" if term else ""
+    return Feedback(f"{base}/more/{paper}", f"{base}/less/{paper}", term, mute)
+
+
+def mailto(mailbox: str, subject: str) -> str | None:
+    """A link that opens a mail to `mailbox` about one word; None when that is no plain address."""
+    address = mailbox.removeprefix("mailto:").partition("?")[0]
+    return _mailto(f"{address}?subject={quote(subject)}")
 
 
 def safe_url(url: str | None) -> str | None:

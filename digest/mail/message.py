@@ -21,6 +21,7 @@ Sign = Callable[[list[bytes], bytes], bytes]
 # Mails that a list sends to its subscribers; the others answer something one person did.
 _LIST_MAILS = frozenset({"digest", "weekly", "quiet", "catch-up", "welcome", "changed"})
 _LIST_ID = re.compile(r"(?:(.*?)\s*<)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>?")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,120}@[A-Za-z0-9.-]{1,120}>")
 _NOT_IN_A_FIELD = re.compile(r"[^A-Za-z0-9._-]+")
 _PART = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 
@@ -34,12 +35,13 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
     message_id: str,
     date: datetime,
     links: Links,
+    answers: str | None = None,
     sign: Sign | None = None,
 ) -> Message:
     """One mail to one person, ready to leave: multipart/alternative, quoted-printable, CRLF, lines of at most 78.
 
     `links` must be those the mail was rendered with; of them come List-Unsubscribe and, with an https address only,
-    List-Unsubscribe-Post (RFC 8058). Raises `ValueError` for an address that cannot be written.
+    List-Unsubscribe-Post (RFC 8058). `answers` is the Message-ID of the mail this one answers. Raises `ValueError` for an address that cannot be written.
     """
     boundary = b"=_" + hashlib.sha256(message_id.encode()).hexdigest()[:24].encode()
     before, after = _common_headers(sender, rendered.kind, rendered.issue, date)
@@ -48,6 +50,7 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         address_header("To", recipient.address, recipient.name),
         structured_header("Message-ID", message_id),
         text_header("Subject", rendered.subject),
+        *(_thread_headers(answers) if answers else ()),
         *(_unsubscribe_headers(links) if rendered.kind in _LIST_MAILS else ()),
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
@@ -79,11 +82,19 @@ def _common_headers(sender: Sender, kind: str, issue: str, date: datetime) -> tu
     ]
     after = [
         *(_list_headers(sender, kind, issue) if kind in _LIST_MAILS else []),
-        structured_header("Auto-Submitted", "auto-generated"),
+        # RFC 3834, 5: an answer to a mail says that it is one, so that no other program answers it.
+        structured_header("Auto-Submitted", "auto-replied" if kind == "help" else "auto-generated"),
         structured_header("X-Auto-Response-Suppress", "OOF,", "AutoReply"),
         structured_header("MIME-Version", "1.0"),
     ]
     return before, after
+
+
+def _thread_headers(answers: str) -> Iterator[bytes]:
+    """What puts an answer beside the mail it answers, whose Message-ID a stranger wrote."""
+    if _MESSAGE_ID.fullmatch(answers):
+        yield structured_header("In-Reply-To", answers)
+        yield structured_header("References", answers)
 
 
 def _list_headers(sender: Sender, kind: str, issue: str) -> Iterator[bytes]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from digest.mail.footer import Line, Span
-from digest.mail.links import Links, safe_url
+from digest.mail.links import Links, mailto, safe_url
 from digest.mail.view import isolated, said
-from digest.mail.wording import counted, listed, rhythm_of
+from digest.mail.wording import listed, rhythm_of
 from digest.model import Interest, Profile
 
 _SENTENCE = 400
@@ -18,6 +18,13 @@ class Change(NamedTuple):
     what: str
     before: str
     after: str
+
+
+class Command(NamedTuple):
+    """Something that can be asked for by mail."""
+
+    word: str  # what the subject says: "pause"
+    effect: str  # what happens then, in a few words
 
 
 class Trouble(NamedTuple):
@@ -57,15 +64,15 @@ def _yes(wanted: bool) -> str:
     return "yes" if wanted else "no"
 
 
-def confirm_values(confirm_url: str, *, valid_days: int) -> dict[str, object]:
+def confirm_values(url: str, *, valid: str) -> dict[str, object]:
     """The mail that asks for a confirmation. It holds nothing that somebody typed into a form.
 
     A form that mails what strangers type to whom they like is a relay for spam.
     """
     return {
         "preheader": "One click, and your first papers are on their way.",
-        "button": Span("Confirm subscription", safe_url(confirm_url)),
-        "valid": counted(valid_days, "day"),
+        "button": Span("Confirm subscription", safe_url(url)),
+        "valid": valid,
         "footer": (
             (
                 Span(
@@ -73,6 +80,63 @@ def confirm_values(confirm_url: str, *, valid_days: int) -> dict[str, object]:
                 ),
             ),
         ),
+    }
+
+
+def known_values(
+    profile: Profile, links: Links, url: str, *, is_paused: bool, valid: str
+) -> dict[str, object]:
+    """The mail to somebody whose address was entered again. The page said what it says to everybody."""
+    state = "It is paused at the moment" if is_paused else f"It comes {said(rhythm_of(profile), 160)}"
+    return {
+        "preheader": f"{state}; nothing was changed.",
+        "state": state,
+        "button": Span("Open your settings", safe_url(url)),
+        "valid": valid,
+        "footer": _ways(links, "This mail was sent once, because this address was entered in a form."),
+    }
+
+
+def link_values(url: str, *, valid: str) -> dict[str, object]:
+    """The mail with a fresh way to somebody's settings."""
+    return {
+        "preheader": f"It works for {valid}.",
+        "button": Span("Open your settings", safe_url(url)),
+        "valid": valid,
+        "footer": ((Span("This mail was sent because a link to your settings was asked for."),),),
+    }
+
+
+def address_values(url: str, *, valid: str) -> dict[str, object]:
+    """The question to a new address whether it is its owner's. Nothing that anybody submitted is in it."""
+    return {
+        "preheader": "One click, and your digest comes here.",
+        "button": Span("Use this address", safe_url(url)),
+        "valid": valid,
+        "footer": ((Span("This mail was sent once, because this address was entered as a new one."),),),
+    }
+
+
+def moving_values(url: str, *, valid: str) -> dict[str, object]:
+    """The word to the old address, with the way to stop it."""
+    return {
+        "preheader": "If you did not ask for that, stop it here.",
+        "button": Span("Keep this address", safe_url(url)),
+        "valid": valid,
+        "footer": ((Span("This mail was sent because a new address was entered for your digest."),),),
+    }
+
+
+def help_values(commands: Sequence[Command], mailbox: str | None, outcome: str) -> dict[str, object]:
+    """The answer to a mail: what came of it, and what else can be asked for. Nothing of that mail is in it."""
+    cleaned = [Command(*(said(text, _SENTENCE) for text in command)) for command in commands]
+    return {
+        "preheader": "What you can ask for by mail.",
+        "outcome": said(outcome, _SENTENCE),
+        "commands": [
+            (Span(word, mailto(mailbox, word) if mailbox else None), effect) for word, effect in cleaned
+        ],
+        "footer": ((Span("This mail was sent because a mail from your address arrived here."),),),
     }
 
 

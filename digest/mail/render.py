@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,28 @@ from digest.mail import notices
 from digest.mail.cards import DETAILS, Both, CardWriter
 from digest.mail.footer import footer_of
 from digest.mail.links import Feedback, Links
-from digest.mail.notices import Change, Trouble, changes_between
+from digest.mail.notices import Change, Command, Trouble, changes_between
 from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
 from digest.mail.templates import Filling, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, opening_of, said
 from digest.mail.week import bars_of
-from digest.mail.wording import counted, day_and_month, long_date, rhythm_of
-from digest.model import Digest
+from digest.mail.wording import counted, day_and_month, lasting, long_date, rhythm_of
+from digest.model import Digest, Profile
 from digest.shipped import shipped
 
 __all__ = [
-    "KINDS", "LARGEST_HTML", "Change", "Feedback", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
+    "KINDS", "LARGEST_HTML", "Change", "Command", "Feedback", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
 ]  # fmt: skip
 
 # Gmail clips a mail at about 102 kB of HTML, and with the end goes the footer.
 LARGEST_HTML = 95_000
 # The folders of templates/email, one a mail.
-KINDS = ("digest", "weekly", "quiet", "catch-up", "welcome", "confirm", "changed", "goodbye", "alert")
+KINDS = (
+    "digest", "weekly", "quiet", "catch-up", "welcome", "confirm", "known", "link", "address", "moving", "changed",
+    "goodbye", "help", "alert",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,46 @@ class Renderer:
         values = {"rhythm": said(rhythm_of(digest.profile), 160), "has_papers": bool(digest.picks)}
         return self._papers("welcome", digest, links, sender, values)
 
-    def confirm(self, confirm_url: str, *, sender: Sender, valid_days: int, on: date) -> Rendered:
+    def confirm(self, url: str, *, valid: timedelta, sender: Sender, on: date) -> Rendered:
         """The question whether an address was entered by its owner. Nothing that anybody submitted is in it."""
-        return self._notice("confirm", notices.confirm_values(confirm_url, valid_days=valid_days), sender, on)
+        return self._notice("confirm", notices.confirm_values(url, valid=lasting(valid)), sender, on)
+
+    def known(  # noqa: PLR0913
+        self,
+        profile: Profile,
+        links: Links,
+        url: str,
+        *,
+        is_paused: bool,
+        valid: timedelta,
+        sender: Sender,
+        on: date,
+    ) -> Rendered:
+        """To an address that was entered again: it is subscribed already, and `url` opens its settings."""
+        values = notices.known_values(profile, links, url, is_paused=is_paused, valid=lasting(valid))
+        return self._notice("known", values, sender, on)
+
+    def link(self, url: str, *, valid: timedelta, sender: Sender, on: date) -> Rendered:
+        """A fresh way to somebody's settings, which they asked for."""
+        return self._notice("link", notices.link_values(url, valid=lasting(valid)), sender, on)
+
+    def address(self, url: str, *, valid: timedelta, sender: Sender, on: date) -> Rendered:
+        """To a new address: is it its owner who wants the digest there? Nothing that anybody submitted is in it."""
+        return self._notice("address", notices.address_values(url, valid=lasting(valid)), sender, on)
+
+    def moving(self, url: str, *, valid: timedelta, sender: Sender, on: date) -> Rendered:
+        """To the old address: the digest is about to move; `url` stops that."""
+        return self._notice("moving", notices.moving_values(url, valid=lasting(valid)), sender, on)
 
     def goodbye(self, links: Links, *, sender: Sender, on: date) -> Rendered:
         """The confirmation of an end; with a way back where `preferences_url` is set."""
         return self._notice("goodbye", notices.goodbye_values(links), sender, on)
+
+    def help(
+        self, commands: Sequence[Command], mailbox: str | None, outcome: str, *, sender: Sender, on: date
+    ) -> Rendered:
+        """The answer to a mail: its `outcome` in one sentence of ours, and what may be asked for at `mailbox`."""
+        return self._notice("help", notices.help_values(commands, mailbox, outcome), sender, on)
 
     def changed(self, changes: Sequence[Change], links: Links, *, sender: Sender, on: date) -> Rendered:
         """What was changed in somebody's settings; see `changes_between`."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 
-from digest.mail.links import Feedback, Links
+from digest.mail.links import Links
 from digest.mail.rendered import Sender
 from digest.model import (
     Cadence,
@@ -170,15 +170,10 @@ DIGEST = Digest(
 )
 
 
-def _feedback(paper: Paper) -> Feedback:
-    where = f"https://digest.example.org/f/AAAAAAfQ3hVbWm1u0pYzKw4Jr2sT/{paper.id.removeprefix('arxiv:')}"
-    return Feedback(f"{where}/more", f"{where}/less")
-
-
 LINKS = Links(
     unsubscribe_url="https://digest.example.org/u/AAAAAAeXn5l2Uw8RkKq0v1oBvYgH",
     unsubscribe_mailto="mailto:leave@digest.example.org?subject=unsubscribe",
     preferences_url="https://digest.example.org/p/AAAAAAc9tQ6mP2rLzJdVxN4sEwXa",
-    web_url="https://digest.example.org/d/AAAAAAa7yH3kFbTgMnCuSiO5eRvZ",
-    feedback=_feedback,
+    web_url="https://digest.example.org/w/AAAAAAa7yH3kFbTgMnCuSiO5eRvZ/2026-03-05",
+    feedback_url="https://digest.example.org/f/AAAAAAfQ3hVbWm1u0pYzKw4Jr2sT",
 )

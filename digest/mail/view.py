@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from digest.mail.latex import readable
-from digest.mail.links import Feedback, Links, safe_url
+from digest.mail.links import Feedback, Links, feedback_on, safe_url
 from digest.mail.quoted import is_plain
 from digest.mail.snippet import snippet_of
 from digest.mail.wording import authors_of, counted, interests_of, short_date, votes
@@ -26,6 +26,8 @@ _CHIPS = 3
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
+_NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
+_NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 # A reason is told when it is worth at least this part of the strongest one.
 _TELLING = 0.2
 
@@ -114,12 +116,13 @@ def entries_of(digest: Digest, links: Links) -> Iterator[Entry]:
     """The papers in reading order, with the heading of a section where one begins."""
     weights = {word: interest.weight for interest in digest.profile.interests for word in interest.keywords}
     has_sections = len({id(pick.section) for pick in digest.picks}) > 1
+    base = safe_url(links.feedback_url)
     section = None
     for pick in digest.picks:
         begins = has_sections and pick.section is not section
         section = pick.section
         heading = _HEADINGS[section] if begins else ""
-        feedback = _feedback(pick.paper, links) if links.feedback else None
+        feedback = _feedback(base, pick) if base else None
         yield Entry(pick.paper, heading, _why(pick, weights, is_last=feedback is None), feedback)
 
 
@@ -129,12 +132,22 @@ def _why(pick: Pick, weights: Mapping[str, float], *, is_last: bool) -> Why:
     return Why(chips, "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments), is_last)
 
 
-def _feedback(paper: Paper, links: Links) -> Feedback | None:
-    asked = links.feedback(paper) if links.feedback else None
-    if asked is None:
-        return None
-    more, less = safe_url(asked.more_url), safe_url(asked.less_url)
-    return Feedback(more, less) if more and less else None
+def _feedback(base: str, pick: Pick) -> Feedback:
+    term = term_of(pick.score.why)
+    return feedback_on(base, pick.paper.id, term)._replace(term=isolated(term))
+
+
+def term_of(why: tuple[Reason, ...]) -> str:
+    """The keyword, or the phrase near one, that did most for a paper; "" when none did."""
+    named = [reason for reason in why if reason.kind in _NAMED and reason.contribution > 0]
+    best = max(named, key=_contribution, default=None)
+    phrase, _, keyword = best.term.rpartition(_NEAR) if best else ("", "", "")
+    term = clean_text((phrase.removesuffix(", ") or keyword)[:_RAW])
+    return term if len(term) <= _NAME else ""
+
+
+def _contribution(reason: Reason) -> float:
+    return reason.contribution
 
 
 def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """How this program says dates, numbers, names and rhythms. English, and the same on every machine."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 from digest.model import Cadence, Interest, Paper, Profile
@@ -51,6 +51,15 @@ def short_date(day: date) -> str:
 def counted(number: int, noun: str) -> str:
     """1 upvote, 1,204 upvotes."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def lasting(time: timedelta) -> str:
+    """3 days, 1 hour, 20 minutes: whole ones, in the largest unit that is reached."""
+    minutes = max(int(time.total_seconds()) // 60, 1)
+    for size, noun in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= size:
+            return counted(minutes // size, noun)
+    return counted(minutes, "minute")
 
 
 def listed(items: Sequence[str]) -> str:
