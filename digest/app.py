@@ -1,6 +1,7 @@
 """The composition root: settings -> store, sources, writer, transport. Nothing else constructs them."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -50,13 +51,20 @@ class App:
         self.store = store
         self._fitted = FittedOnce()
         self._guests: dict[bool, PoliteFetcher] = {}
+        self._one_delivery = threading.Lock()
         self.letters = letters
         self._secret = secret
 
     @classmethod
-    def open(cls, home: Path) -> Self:
-        """Read the settings and open the database. Raises `SettingsError` or `StoreError`."""
+    def open(cls, home: Path, *, web_url: str | None = None) -> Self:
+        """Read the settings and open the database. `web_url` is where pages answer when no address is configured.
+
+        Raises `SettingsError` or `StoreError`.
+        """
         settings = load_settings(home)
+        if web_url and settings.file.web.url is None:
+            web = settings.file.web.model_copy(update={"url": web_url})
+            settings = settings.model_copy(update={"file": settings.file.model_copy(update={"web": web})})
         secret = read_secret(settings)
         redact.learn([*settings.secrets, secret.decode()])
         letters = make_letters(settings, secret)
@@ -117,7 +125,8 @@ class App:
             return_path=return_path(self._secret, bounces.address),
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
-        return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
+        with self._one_delivery:  # a page may ask for one while the schedule's goes on
+            return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
 
     def tidy(self, *, now: datetime) -> TidyReport:
         """Forget what is older than the configuration says."""

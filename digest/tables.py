@@ -121,10 +121,19 @@ class BouncesSettings(Strict):
 
 
 class WebSettings(Strict):
-    """The public address of the web pages, when there are any; links in mails need it."""
+    """The web pages: their public address, when there are any (links in mails need it), and their limits."""
 
     url: str | None = Field(
         None, description="for instance https://papers.example.org", pattern=r"^https?://[^\s/]+"
+    )
+    proxies: tuple[str, ...] = Field(
+        ("127.0.0.1", "::1"), description="servers in front, whose word on who asks is taken"
+    )
+    posts_per_minute: int = Field(240, description="forms and previews one network may send a minute", ge=1)
+    confirmations_per_day: int = Field(
+        200,
+        description="confirmation mails to new addresses in 24 hours; a quarter of them to one domain",
+        ge=1,
     )
 
 

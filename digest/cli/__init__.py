@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import backup, doctor, feedback, judge, look, outbox, sources, start, verbs
+from digest.cli import backup, doctor, feedback, judge, look, outbox, serve, sources, start, verbs
 from digest.cli.context import make_context
 from digest.logs import start_logging
 
@@ -32,6 +32,10 @@ def options(
     home: Annotated[
         Path, typer.Option("--home", envvar="DIGEST_HOME", help="Folder with config/, .env and data/.")
     ] = Path(),
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", envvar="DIGEST_TENANT", help="Which digest of a house with several."),
+    ] = None,
     now: Annotated[str | None, typer.Option("--now", help="Act as if it were this instant.")] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")
@@ -45,7 +49,7 @@ def options(
 ) -> None:
     """Options that stand before the command."""
     start_logging(sys.stderr, logging.INFO if verbose else logging.ERROR)
-    ctx.obj = make_context(home, now)
+    ctx.obj = make_context(home, tenant, now)
 
 
 def _show_version(*, on: bool) -> None:
@@ -60,6 +64,7 @@ app.command()(verbs.ingest)
 app.command()(verbs.publish)
 app.command()(verbs.deliver)
 app.command()(verbs.run)
+app.command()(serve.serve)
 app.command()(look.status)
 app.command()(look.papers)
 app.command()(look.explain)

@@ -10,15 +10,27 @@ from pathlib import Path
 import typer
 
 from digest.errors import DigestError, SettingsError
+from digest.house import home_of
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """The global options, resolved."""
 
-    home: Path
+    house: Path
+    tenant: str | None
     now: datetime  # the moment the command acts in
     started: float  # the machine's steady clock at that moment
+    is_chosen: bool = False  # a person said which moment it is
+
+    def wall_clock(self) -> datetime:
+        """For programs that run on: the machine's clock, which knows of a sleep, unless a person chose the moment."""
+        return self.clock() if self.is_chosen else datetime.now(UTC)  # noqa: TID251
+
+    @property
+    def home(self) -> Path:
+        """The home the command is about. Raises `SettingsError` when the house has several and none was named."""
+        return home_of(self.house, self.tenant)
 
     def clock(self) -> datetime:
         """`now`, moved on by the time the command has taken."""
@@ -27,7 +39,8 @@ class Context:
 
 def make_context(home: Path, now: str | None) -> Context:
     """Read the global options. Exits 2 when `now` is no instant."""
-    return Context(home, parse_instant(now) if now else datetime.now(UTC), time.monotonic())  # noqa: TID251
+    moment = parse_instant(now) if now else datetime.now(UTC)  # noqa: TID251
+    return Context(home, moment, time.monotonic(), is_chosen=now is not None)
 
 
 def parse_instant(text: str) -> datetime:

@@ -1,7 +1,8 @@
 """`ingest`, `publish`, `deliver`, and `run`, which does the three of them."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,9 @@ def run(
         stop_on_signals(stopping)
         if once:
             raise typer.Exit(_one_round(app, context, stopping, as_json=as_json))
-        _rounds(app, stopping)
+        tell_each_step()
+        complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
+        rounds(app, context.wall_clock, stopping)
 
 
 def _one_round(app: "App", context: Context, stopping: threading.Event, *, as_json: bool) -> int:
@@ -120,15 +123,11 @@ def _one_round(app: "App", context: Context, stopping: threading.Event, *, as_js
     return 1 if ingested.has_trouble or published.has_trouble or delivered.has_trouble else 0
 
 
-def _rounds(app: "App", stopping: threading.Event) -> None:
+def rounds(app: "App", now: Callable[[], datetime], stopping: threading.Event) -> None:
+    """The verbs at their pace, until `stopping` is set."""
     from digest.scheduler import Job, run_forever
 
-    def now() -> datetime:
-        return datetime.now(UTC)  # noqa: TID251  # an edge reads the clock
-
     pace = app.settings.file.schedule
-    tell_each_step()
-    complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
     # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
     looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
     jobs = [

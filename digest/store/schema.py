@@ -142,6 +142,12 @@ subscribers = Table(
     Column("next_due_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("links_version", Integer, nullable=False, server_default=text("0")),  # one more ends all links
+    Column("profile_version", Integer, nullable=False, server_default=text("0")),
+    Column("profile_before", Text),  # JSON, what a change can be undone to
+    Column("paused_at", Instant),
+    Column("paused_until", Instant),  # null: until they come back themselves
+    Column("catch_up_since", Instant),  # the next digest is to hold what was missed since
     Index(
         "ix_subscribers_due",
         "next_due_at",

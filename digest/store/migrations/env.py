@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from digest.store import schema_front  # noqa: F401  # puts its tables into the metadata
 from digest.store.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -1,0 +1,60 @@
+"""What the functions behind the pages work with: the app, its clock, its templates, and the ways to the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import anyio
+from jinja2 import Environment
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from digest.app import App
+from digest.web.forms import Form, parse_form
+
+Got = TypeVar("Got")
+_SLOWEST_BODY = 20.0  # seconds until a form has to be there
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One site's working place. `url` is its public address, without a slash at the end."""
+
+    app: App
+    clock: Callable[[], datetime]
+    templates: Environment
+    url: str
+    wake: Callable[[], None] = field(default=lambda: None)  # a mail was queued: look at the outbox now
+
+    def page(self, template: str, *, status: int = 200, kept_for: int = 0, **values: Any) -> HTMLResponse:
+        """`templates/web/<template>` with `values`. Kept by nobody, unless it may be for `kept_for` seconds."""
+        html = self.templates.get_template(template).render(values)
+        headers = {"Cache-Control": f"public, max-age={kept_for}"} if kept_for else None
+        return HTMLResponse(html, status, headers)
+
+    async def read(self, ask: Callable[[Connection], Got]) -> Got:
+        """What `ask` finds in one consistent view, in a thread of its own. Raises `StoreError`."""
+
+        def read() -> Got:
+            with self.app.store.reading() as db:
+                return ask(db)
+
+        return await run_in_threadpool(read)
+
+    async def write(self, change: Callable[[Connection], Got]) -> Got:
+        """What `change` returns, once it is durable. Raises `StoreError`."""
+
+        def write() -> Got:
+            with self.app.store.writing() as tx:
+                return change(tx)
+
+        return await run_in_threadpool(write)
+
+    async def form(self, request: Request) -> Form:
+        """The fields that were sent. Raises `HTTPException` for what is no form, too long or too slow."""
+        with anyio.fail_after(_SLOWEST_BODY):
+            body = await request.body()
+        return parse_form(body, request.headers.get("content-type", ""))
