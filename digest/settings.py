@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from digest.errors import Mistake, SettingsError
+from digest.house import environment_of
 from digest.tables import DigestFile, Strict
 
 Table = TypeVar("Table", bound=Strict)
@@ -55,12 +55,14 @@ class Settings(BaseModel):
 def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read `home/config/digest.toml` (defaults when absent) and `home/.env`; the environment wins over `.env`.
 
+    For one digest of several see `digest.house`.
+
     Raises `SettingsError` with every mistake found.
     """
     home = home.expanduser().resolve()
     where = home / "config" / "digest.toml"
     file, mistakes = read_table(where, DigestFile) if where.exists() else (DigestFile(), [])
-    known = {**dotenv_values(home / ".env"), **environ} if (home / ".env").exists() else dict(environ)
+    known = environment_of(home, environ)
     secrets = {name: value for name in ENVIRONMENT if (value := known.get(name))}
     if file is not None:
         mistakes += _cross_checks(file, secrets, where)

@@ -37,10 +37,10 @@ class Context:
         return self.now + timedelta(seconds=time.monotonic() - self.started)
 
 
-def make_context(home: Path, now: str | None) -> Context:
+def make_context(house: Path, tenant: str | None, now: str | None) -> Context:
     """Read the global options. Exits 2 when `now` is no instant."""
     moment = parse_instant(now) if now else datetime.now(UTC)  # noqa: TID251
-    return Context(home, moment, time.monotonic(), is_chosen=now is not None)
+    return Context(house, tenant, moment, time.monotonic(), is_chosen=now is not None)
 
 
 def parse_instant(text: str) -> datetime:

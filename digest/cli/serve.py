@@ -2,11 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digest.cli.context import Context, complain, exits_in_words
+from digest.cli.tenants import opened
 from digest.errors import DigestError
 from digest.logs import tell_each_step
 
@@ -34,18 +36,17 @@ def serve(
 
     Example: digest serve --host 0.0.0.0 --port 8000
     """
-    from digest.app import App
     from digest.scheduler import stop_on_signals
 
     context: Context = ctx.obj
     stopping = threading.Event()
-    with exits_in_words(), App.open(context.home, web_url=f"http://{_as_seen(host)}:{port}") as app:
+    here = f"http://{_as_seen(host)}:{port}"
+    with exits_in_words(), opened(context, web_url=here) as house:
         stop_on_signals(stopping)
         tell_each_step()
-        complain(
-            f"serving on http://{_as_seen(host)}:{port}; the home is {app.settings.home}. Stop with Ctrl-C."
-        )
-        _serve(app, context, (host, port), stopping, with_schedule=schedule)
+        for app in house.apps.values():
+            complain(f"serving on {here}; the home is {app.settings.home}. Stop with Ctrl-C.")
+        _serve(house.apps, context, (host, port), stopping, with_schedule=schedule)
 
 
 def _as_seen(host: str) -> str:
@@ -55,19 +56,29 @@ def _as_seen(host: str) -> str:
 
 
 def _serve(
-    app: "App", context: Context, at: tuple[str, int], stopping: threading.Event, *, with_schedule: bool
+    apps: "Mapping[str, App]",
+    context: Context,
+    at: tuple[str, int],
+    stopping: threading.Event,
+    *,
+    with_schedule: bool,
 ) -> None:
     from digest.cli.verbs import rounds
+    from digest.web.house import at_their_addresses
     from digest.web.site import make_site
 
     woken = threading.Event()
-    server = _server(make_site(app, clock=context.wall_clock, wake=woken.set), app, at)
+    sites = [
+        (app.settings.file.web.url, make_site(app, clock=context.wall_clock, wake=woken.set))
+        for app in apps.values()
+    ]
+    server = _server(at_their_addresses(sites), list(apps.values()), at)
     beside = []
     if with_schedule:
         beside.append(
-            threading.Thread(target=rounds, args=(app, context.wall_clock, stopping), name="schedule")
+            threading.Thread(target=rounds, args=(apps, context.wall_clock, stopping), name="schedule")
         )
-        beside.append(threading.Thread(target=_send_at_once, args=(app, context, woken, stopping)))
+        beside.append(threading.Thread(target=_send_at_once, args=(apps, context, woken, stopping)))
     for thread in beside:
         thread.start()
     try:
@@ -79,18 +90,24 @@ def _serve(
             thread.join()
 
 
-def _send_at_once(app: "App", context: Context, woken: threading.Event, stopping: threading.Event) -> None:
+def _send_at_once(
+    apps: "Mapping[str, App]", context: Context, woken: threading.Event, stopping: threading.Event
+) -> None:
     """A confirmation is waited for: deliver when a page has queued a mail, not only when the schedule says so."""
     while woken.wait() and not stopping.is_set():
         woken.clear()
-        try:
-            app.deliver(clock=context.wall_clock, is_stopping=stopping.is_set)
-        except DigestError:
-            log.exception("deliver failed; the schedule tries again")
+        for app in apps.values():
+            try:
+                app.deliver(clock=context.wall_clock, is_stopping=stopping.is_set)
+            except DigestError:
+                log.exception("deliver failed; the schedule tries again")
 
 
-def _server(site: object, app: "App", at: tuple[str, int]) -> "uvicorn.Server":
+def _server(site: object, apps: "Sequence[App]", at: tuple[str, int]) -> "uvicorn.Server":
     import uvicorn
+
+    # One proxy stands before all of them.
+    proxies = sorted({proxy for app in apps for proxy in app.settings.file.web.proxies})
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -98,7 +115,7 @@ def _server(site: object, app: "App", at: tuple[str, int]) -> "uvicorn.Server":
             host=at[0],
             port=at[1],
             proxy_headers=True,
-            forwarded_allow_ips=list(app.settings.file.web.proxies),
+            forwarded_allow_ips=proxies,
             server_header=False,
             access_log=False,
             log_config=None,

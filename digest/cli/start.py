@@ -35,7 +35,7 @@ def init(
     """
     context: Context = ctx.obj
     with exits_in_words():
-        made = list(_make_home(context.home, demo=demo))
+        made = list(make_home(context.home, demo=demo))
     for path in made:
         typer.echo(f"made         {path}")
     if not made:
@@ -47,7 +47,7 @@ def init(
         typer.echo(f"a page into {context.home / 'pages'}. Then: digest --home {context.home} run --once")
 
 
-def _make_home(home: Path, *, demo: bool) -> Iterator[Path]:
+def make_home(home: Path, *, demo: bool) -> Iterator[Path]:
     """Write what is missing. Raises `DigestError` where the folder cannot be written."""
     from digest.settings import write_private
     from digest.shipped import shipped

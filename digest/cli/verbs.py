@@ -1,7 +1,7 @@
 """`ingest`, `publish`, `deliver`, and `run`, which does the three of them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,10 +18,16 @@ from digest.cli.output import (
     print_publish,
     publish_as_json,
 )
+from digest.cli.tenants import opened
 from digest.logs import tell_each_step
 
 if TYPE_CHECKING:  # sqlalchemy and scikit-learn take a second to load; `digest --help` does not need them
     from digest.app import App
+    from digest.cli.tenants import OpenHouse
+    from digest.deliver import DeliverReport
+    from digest.ingest import IngestReport
+    from digest.publish import PublishReport
+    from digest.scheduler import Job
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -86,26 +92,45 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="One round, then stop (for cron).")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest, publish and deliver, again and again; --once for one round.
+    """Ingest, publish and deliver, again and again; --once for one round. A house of several digests: all of them.
 
     Example: digest run --once
     """
-    from digest.app import App
     from digest.scheduler import stop_on_signals
 
     context: Context = ctx.obj
     stopping = threading.Event()
-    with exits_in_words(), App.open(context.home) as app:
+    with exits_in_words(), opened(context) as house:
         stop_on_signals(stopping)
         if once:
-            raise typer.Exit(_one_round(app, context, stopping, as_json=as_json))
+            raise typer.Exit(_one_round(house, context, stopping, as_json=as_json))
         tell_each_step()
-        complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
-        rounds(app, context.wall_clock, stopping)
+        for app in house.apps.values():
+            complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
+        rounds(house.apps, context.wall_clock, stopping)
 
 
-def _one_round(app: "App", context: Context, stopping: threading.Event, *, as_json: bool) -> int:
-    """The three verbs once. Returns the exit code: 1 when somebody should look."""
+def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, *, as_json: bool) -> int:
+    """The three verbs once, for every digest. Returns the exit code: 1 when somebody should look."""
+    answers = {}
+    is_well = not house.broken
+    for name, app in house.apps.items():
+        if name and not as_json:
+            typer.echo(f"== {name}")
+        done = _verbs(app, context, stopping)
+        is_well &= not any(report.has_trouble for report in done)
+        if as_json:
+            answers[name] = _as_json(*done)
+        else:
+            _tell(*done)
+    if as_json:
+        print_json(answers.get("", answers))
+    return 0 if is_well else 1
+
+
+def _verbs(
+    app: "App", context: Context, stopping: threading.Event
+) -> "tuple[IngestReport, PublishReport, DeliverReport]":
     from digest.app import wait_for_settling
 
     wait_for_settling(app.folders())
@@ -113,31 +138,43 @@ def _one_round(app: "App", context: Context, stopping: threading.Event, *, as_js
     published = app.publish(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
     app.tidy(now=context.now)
-    if as_json:
-        answer = {"ingest": ingest_as_json(ingested), "publish": publish_as_json(published)}
-        print_json({**answer, "deliver": deliver_as_json(delivered)})
-    else:
-        print_ingest(ingested)
-        print_publish(published)
-        print_deliver(delivered)
-    return 1 if ingested.has_trouble or published.has_trouble or delivered.has_trouble else 0
+    return ingested, published, delivered
 
 
-def rounds(app: "App", now: Callable[[], datetime], stopping: threading.Event) -> None:
-    """The verbs at their pace, until `stopping` is set."""
-    from digest.scheduler import Job, run_forever
+def _tell(ingested: "IngestReport", published: "PublishReport", delivered: "DeliverReport") -> None:
+    print_ingest(ingested)
+    print_publish(published)
+    print_deliver(delivered)
+
+
+def _as_json(
+    ingested: "IngestReport", published: "PublishReport", delivered: "DeliverReport"
+) -> dict[str, object]:
+    answer = {"ingest": ingest_as_json(ingested), "publish": publish_as_json(published)}
+    return {**answer, "deliver": deliver_as_json(delivered)}
+
+
+def rounds(apps: "Mapping[str, App]", now: Callable[[], datetime], stopping: threading.Event) -> None:
+    """The verbs of every digest at their pace, until `stopping` is set."""
+    from digest.scheduler import run_forever
+
+    run_forever([job for name, app in apps.items() for job in _jobs(name, app, now, stopping)], stopping)
+
+
+def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threading.Event) -> "list[Job]":
+    from digest.scheduler import Job
 
     pace = app.settings.file.schedule
     # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
     looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
-    jobs = [
-        Job("ingest", lambda: app.ingest(now=now()), looks),
-        Job("publish", lambda: app.publish(now=now()), timedelta(minutes=pace.publish_minutes)),
+    of = f"{name}/" if name else ""
+    return [
+        Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
+        Job(f"{of}publish", lambda: app.publish(now=now()), timedelta(minutes=pace.publish_minutes)),
         Job(
-            "deliver",
+            f"{of}deliver",
             lambda: app.deliver(clock=now, is_stopping=stopping.is_set),
             timedelta(minutes=pace.deliver_minutes),
         ),
-        Job("tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
+        Job(f"{of}tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
     ]
-    run_forever(jobs, stopping)
