@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 # ── input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -166,6 +166,16 @@ class Score:
     paper_id: str
     value: float
     why: tuple[Reason, ...] = ()
+
+
+class Standing(NamedTuple):
+    """How one paper stands with one profile, before anybody asks why. A tuple, for there are many."""
+
+    paper_id: str
+    value: float
+    interest: float  # the part of the value that comes from what the reader asked for
+    liked: float  # the part that comes from what the community likes
+    is_followed: bool = False  # by somebody the reader follows
 
 
 # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────────

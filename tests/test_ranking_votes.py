@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from digest.model import Interest, ReasonKind
-from digest.ranking import PaperRanker, Taste, Vote, scorer
+from digest.ranking import PaperRanker, Taste, Vote
+from digest.ranking.counter import Counter
 from tests.builders import NOW, a_paper, a_profile
 
 SUBJECTS = {
@@ -167,7 +168,7 @@ def test_the_size_of_a_chunk_never_changes_a_bit(size, monkeypatch):
     ]
     tastes = [Taste.of(random.sample(CORPUS, 3), random.sample(CORPUS, 2)) for _ in readers]
     expected = RANKER.rank_many(readers, TODAY, now=NOW, limit=7, tastes=tastes)
-    monkeypatch.setattr(scorer, "CHUNK", size)
+    monkeypatch.setattr(Counter, "rows_at_once", size)
     assert RANKER.rank_many(readers, TODAY, now=NOW, limit=7, tastes=tastes) == expected
     halves = [
         RANKER.rank_many(readers[s], TODAY, now=NOW, limit=7, tastes=tastes[s])

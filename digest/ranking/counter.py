@@ -1,31 +1,35 @@
 """Where readers are served from one day's candidates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
 from digest.model import Paper, Profile
+from digest.ranking.batch import Batch, Readers
+from digest.ranking.batch_best import Places, best_places
+from digest.ranking.batch_table import KeywordTable, Rows
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
-from digest.ranking.keywords import KeywordMatcher, parse_keyword
-from digest.ranking.meaning import Meaning
+from digest.ranking.keywords import Keyword, KeywordMatcher
+from digest.ranking.meaning import Matrix, Meaning
 from digest.ranking.mute import MuteList
-from digest.ranking.reasons import Desk, Explainer, Ranking
-from digest.ranking.related import Librarian, assess
+from digest.ranking.reasons import Clerk
+from digest.ranking.related import Assessment, Librarian, assess
 from digest.ranking.shelf import Library, Vector, in_order
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
 from digest.ranking.trending import Sighting, TrendScale
-from digest.ranking.wishes import Wishes, read_wishes
+from digest.ranking.wishes import Wishes, read_wishes, typed_in
 
 # An interest below this share of a perfect match is none.
 OUTSIDE = 0.1
-_MOST_OUTSIDE = 20
+# Among so many of the most liked papers is one from outside every profile.
+_LOOKED_AT = 256
+# Readers x papers weighed at once: the dense result stays in the cache, which is ten times faster than all at once.
+_AT_ONCE = 2**18
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Fitted:
 
 
 class Counter:
-    """One day's candidates, laid out once for all readers."""
+    """One day's candidates, laid out once for all readers. What a keyword finds among them is remembered."""
 
     def __init__(
         self,
@@ -61,44 +65,105 @@ class Counter:
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
         self.trend = fitted.trend_scale.measure(self.papers, now, sightings)
+        self.table = KeywordTable(len(self.papers), self._assess)
+        self.clerk = Clerk(self.papers, self.shelf, self.trend, fitted.librarian)
+        # The most liked first, and among equals the first by id.
+        self._by_liking = np.argsort(-self.trend.liked, kind="stable")
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many readers are best served together. More or fewer change no bit of what they get."""
+        return min(max(_AT_ONCE // max(len(self.papers), 1), 16), 1_024)
 
     def serve(
-        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], limit: int | None
-    ) -> Iterator[Ranking]:
-        """Rank for a chunk of readers: one product for all keywords, then one look at each reader's row."""
-        desk = self._desk(profiles)
+        self,
+        profiles: Sequence[Profile],
+        tastes: Sequence[Taste | None],
+        limit: int | None,
+        *,
+        outside: int = 0,
+        barred: Sequence[Places] | None = None,
+    ) -> Batch:
+        """The best papers of some readers: one product for all keywords, then one look at all rows.
+
+        `outside` asks for so many well-liked papers besides that are none of a reader's interests; `barred` holds, by
+        reader, the places of papers they cannot get. Few enough readers at a time fit into a processor's cache: see
+        `rows_at_once`.
+        """
+        readers = self._read(profiles, tastes)
+        interest, unwanted = self._weigh(readers)
+        values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
+        for reasons in (readers.muted, barred or ()):
+            for row, places in enumerate(reasons):
+                values[row, places] = -np.inf
+        best = best_places(values, len(self.papers) if limit is None else limit)
+        places = np.concatenate([best, self._outside(interest, unwanted, values, outside)], axis=1)
+        taken = (np.take_along_axis(table, places, axis=1) for table in (values, interest))
+        return Batch(self.clerk, readers, best.shape[1], places, *taken)
+
+    def interests(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Matrix:
+        """What every paper is worth to each of these readers for their own wishes alone; -inf for what they mute."""
+        readers = self._read(profiles, tastes)
+        interest, _ = self._weigh(readers)
+        for row, places in enumerate(readers.muted):
+            interest[row, places] = -np.inf
+        return interest
+
+    def _read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Readers:
+        rows = self.table.learn(typed_in(profiles))
         likenesses = self._likenesses(tastes)
-        wishes = self._wishes(profiles, likenesses, desk)
-        wanted = _product([np.maximum(wish.weights, 0.0) for wish in wishes], wishes, desk.assessment.values)
-        unwanted = _product([np.minimum(wish.weights, 0.0) for wish in wishes], wishes, desk.assessment.said)
-        explainer = Explainer(desk)
-        for number, (profile, wish, likeness) in enumerate(zip(profiles, wishes, likenesses, strict=True)):
-            interest, against = wanted[number], unwanted[number]
-            followed = self.names.followed(profile)
-            for found in followed:
-                interest[found.place] += FOLLOW_VALUE
+        votes = np.array([likeness.strength if likeness else 0.0 for likeness in likenesses])
+        return Readers(
+            rows,
+            read_wishes(profiles, rows.place, rows.ideals, votes=votes, patience=self.fitted.patience),
+            [self.names.followed(profile) for profile in profiles],
+            likenesses,
+            [self.mutes.places(profile.mute) for profile in profiles],
+        )
+
+    def _weigh(self, readers: Readers) -> tuple[Matrix, Matrix]:
+        """The readers' own interest in every paper, and the part of it, 0 or less, that unwanted things take away.
+
+        The second is a single column of zeros when nobody has named any.
+        """
+        wishes = readers.wishes
+        wanted, unwanted = self._products(wishes, readers.rows)
+        for row, names in enumerate(readers.followed):
+            for found in names:
+                wanted[row, found.place] += FOLLOW_VALUE
+        if any(readers.likenesses) and unwanted.shape != wanted.shape:
+            unwanted = np.zeros_like(wanted)
+        for row, likeness in enumerate(readers.likenesses):
             if likeness:
-                interest += wish.trust * likeness.liked
-                against -= wish.trust * likeness.disliked
-            muted = self.mutes.muted(profile.mute)
-            values = wish.interest * (interest + against) + wish.trending * self.trend.total
-            outside = self._outside(wish.interest * interest, ~muted & (against == 0))
-            best, far = _best(values, ~muted, limit), outside[:_MOST_OUTSIDE]
-            explained = explainer.explain(wish, followed, likeness, np.concatenate([best, far]), values)
-            yield Ranking(explained[: len(best)], int(muted.sum()), explained[len(best) :])
+                wanted[row] += wishes.trust[row] * likeness.liked
+                unwanted[row] -= wishes.trust[row] * likeness.disliked
+        both = wanted + unwanted if unwanted.shape == wanted.shape else wanted
+        both *= wishes.interest[:, np.newaxis]
+        return both, unwanted
 
-    def _outside(self, interest: Vector, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Papers that are none of the reader's interests but liked by the community, the best liked first."""
-        liked = np.where(allowed & (interest < OUTSIDE), self.trend.liked, 0.0)
-        return _best(liked, liked > 0, _MOST_OUTSIDE)
+    def _products(self, wishes: Wishes, rows: Rows) -> tuple[Matrix, Matrix]:
+        """What the keywords wished for bring, and what the unwanted ones take away (readers x papers)."""
+        if not (wishes.weights.data < 0).any():
+            return _product(wishes.weights, rows.found.values), np.zeros((wishes.weights.shape[0], 1))
+        wanted, unwanted = wishes.weights.copy(), wishes.weights.copy()
+        wanted.data = np.maximum(wanted.data, 0.0)
+        unwanted.data = np.minimum(unwanted.data, 0.0)
+        return _product(wanted, rows.found.values), _product(unwanted, rows.said)
 
-    def _desk(self, profiles: Sequence[Profile]) -> Desk:
-        typed = {word for profile in profiles for interest in profile.interests for word in interest.keywords}
-        keywords = [parse_keyword(word) for word in sorted(typed)]
-        guide = self.fitted.librarian.guide(keywords)
+    def _outside(self, interest: Matrix, unwanted: Matrix, values: Matrix, most: int) -> Places:
+        """Papers that are none of a reader's interests but liked by the community, the best liked first."""
+        looked_at = self._by_liking[: _LOOKED_AT if most else 0]
+        looked_at = looked_at[self.trend.liked[looked_at] > 0]
+        is_wanted = unwanted[:, looked_at] == 0 if unwanted.shape == interest.shape else unwanted == 0
+        allowed = (interest[:, looked_at] < OUTSIDE) & is_wanted & (values[:, looked_at] > -np.inf)
+        # They stand in the right order: of those allowed, the first.
+        found = best_places(np.where(allowed, -np.arange(len(looked_at), dtype=float), -np.inf), most)
+        return np.where(found >= 0, looked_at[found], -1) if found.size else found
+
+    def _assess(self, keywords: Sequence[Keyword]) -> tuple[Assessment, Vector]:
         matches = self.matcher.match(keywords)
-        assessment = assess(matches, guide, self.places, self.fitted.librarian.reach)
-        return Desk(self.papers, self.shelf, self.trend, keywords, matches.ideals, guide, assessment)
+        guide = self.fitted.librarian.guide(keywords)
+        return assess(matches, guide, self.places, self.fitted.librarian.reach), matches.ideals
 
     def _likenesses(self, tastes: Sequence[Taste | None]) -> list[Likeness | None]:
         if not any(tastes):
@@ -107,37 +172,6 @@ class Counter:
         reader.gather(tastes)
         return [reader.read(taste, self.now) if taste else None for taste in tastes]
 
-    def _wishes(
-        self, profiles: Sequence[Profile], likenesses: Sequence[Likeness | None], desk: Desk
-    ) -> list[Wishes]:
-        place = {keyword.typed: row for row, keyword in enumerate(desk.keywords)}
-        patience = self.fitted.patience
-        return [
-            read_wishes(
-                profile, place, desk.ideals, votes=likeness.strength if likeness else 0.0, patience=patience
-            )
-            for profile, likeness in zip(profiles, likenesses, strict=True)
-        ]
 
-
-def _product(weights: Sequence[Vector], wishes: Sequence[Wishes], table: sparse.csr_array) -> Vector:
-    """What the weighted keywords are worth (profiles x papers)."""
-    return np.asarray(safe_sparse_dot(_stack(weights, wishes, table.shape[0]), table, dense_output=True))
-
-
-def _stack(weights: Sequence[Vector], wishes: Sequence[Wishes], width: int) -> sparse.csr_array:
-    indptr = np.cumsum([0, *(len(wish.keywords) for wish in wishes)])
-    indices = np.array(list(chain.from_iterable(wish.keywords for wish in wishes)), dtype=np.int64)
-    values = np.array(list(chain.from_iterable(weights)), dtype=np.float64)
-    matrix = sparse.csr_array((values, indices, indptr), shape=(len(wishes), width))
-    matrix.eliminate_zeros()
-    return matrix
-
-
-def _best(values: Vector, allowed: NDArray[np.bool_], limit: int | None) -> NDArray[np.intp]:
-    """Places of the highest values, exact among ties: the papers are sorted by id, and so are equals."""
-    places = np.flatnonzero(allowed)
-    if limit is not None and 0 < limit < len(places):
-        least = np.partition(values[places], len(places) - limit)[len(places) - limit]
-        places = places[values[places] >= least]
-    return places[np.argsort(-values[places], kind="stable")][:limit]
+def _product(weights: sparse.csr_array, table: sparse.csr_array) -> Matrix:
+    return np.asarray(safe_sparse_dot(weights, table, dense_output=True))

@@ -33,6 +33,8 @@ class NameIndex:
 
     def followed(self, profile: Profile) -> list[Followed]:
         """Every followed name on every paper, once, in the profile's order."""
+        if not profile.follow_authors and not profile.follow_organizations:
+            return []
         wanted = (
             (profile.follow_authors, self._authors, ReasonKind.AUTHOR),
             (profile.follow_organizations, self._organizations, ReasonKind.ORGANIZATION),

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
+from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, parse_keyword
 from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
 from digest.ranking.shelf import Shelf, Vector
 from digest.ranking.text import stem
 
 NEAREST_TERMS = 12
+NEAR, PARTLY, COMPLETE = range(3)  # how a paper meets a keyword
 Near = tuple[tuple[str, int], ...]  # terms as papers write them, and their columns
 # Keywords x papers are looked at so many rows at a time, so that memory does not grow with the number of readers.
 _ROWS = 256
@@ -57,12 +58,22 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Assessment:
-    """Keywords x papers, with nearness counted in."""
+    """Keywords x papers, with nearness counted in. `said` and `kinds` hold one number for each entry of `values`."""
 
     values: sparse.csr_array
-    complete: sparse.csr_array  # 1 where the paper says the whole keyword
-    partly: sparse.csr_array  # 1 where it says some of it, and that counts for more than being near
-    said: sparse.csr_array  # complete matches alone, without nearness: what a negative weight takes away
+    said: Vector  # a complete match alone, without nearness: what a negative weight takes away; else 0
+    kinds: NDArray[
+        np.int8
+    ]  # COMPLETE: the paper says the whole keyword; PARTLY: some of it, and that counts most; NEAR
+
+    def with_rows(self, *others: "Assessment") -> "Assessment":
+        """These keywords, then those of others."""
+        parts = (self, *others)
+        return Assessment(
+            sparse.vstack([part.values for part in parts], format="csr"),
+            np.concatenate([part.said for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
+        )
 
 
 class Librarian:
@@ -95,6 +106,10 @@ class Librarian:
             best=np.array([entry.best for entry in entries]),
             near=tuple(entry.near for entry in entries),
         )
+
+    def near(self, typed: str) -> Near:
+        """What papers about a keyword say as well, the telling terms first."""
+        return self.guide([parse_keyword(typed)]).near[0]
 
     def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Entry]:
         matches = self._matcher.match(keywords)
@@ -131,36 +146,34 @@ def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Asse
         _assess_rows(matches, guide, papers, reach, slice(start, start + _ROWS))
         for start in range(0, matches.values.shape[0], _ROWS)
     ]
-    empty = sparse.csr_array(matches.values.shape)
-    return (
-        Assessment(*(sparse.vstack(column, format="csr") for column in zip(*parts, strict=True)))
-        if parts
-        else (Assessment(empty, empty, empty, empty))
-    )
+    nothing = sparse.csr_array((0, matches.values.shape[1]))
+    return Assessment(nothing, np.zeros(0), np.zeros(0, dtype=np.int8)).with_rows(*parts)
 
 
-def _assess_rows(
-    matches: Matches, guide: Guide, papers: Matrix, reach: Reach, rows: slice
-) -> tuple[sparse.csr_array, ...]:
-    said = matches.values[rows].toarray()
-    complete: NDArray[np.bool_] = matches.complete[rows].toarray() > 0
-    best = np.where(guide.best[rows] > 0, guide.best[rows], matches.ideals[rows])[:, np.newaxis]
+def _assess_rows(matches: Matches, guide: Guide, papers: Matrix, reach: Reach, rows: slice) -> Assessment:
+    """The dense rows are only searched for what counts: one paper of ten or fewer is met by a keyword."""
+    said, complete = matches.values[rows].toarray(), matches.complete[rows].toarray()
+    best = np.where(guide.best[rows] > 0, guide.best[rows], matches.ideals[rows])
+    horizon = guide.horizon[rows]
     cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
-    horizon = guide.horizon[rows][:, np.newaxis]
-    closeness = np.maximum(cosine - horizon, 0.0) / np.maximum(1 - horizon, 1e-9)
+    is_met = cosine > (horizon + _TRIFLE * np.maximum(1 - horizon, 1e-9))[:, np.newaxis]
+    owners, places = np.nonzero(is_met | (said > 0) | (complete > 0))
+    best, horizon = best[owners], horizon[owners]
+    plain, is_complete = said[owners, places], complete[owners, places] > 0
+    closeness = (cosine[owners, places] - horizon) / np.maximum(1 - horizon, 1e-9)
     nearness = np.where(closeness > _TRIFLE, reach.weight * best * closeness, 0.0)
     least = reach.ceiling * best
-    values = np.where(complete, np.maximum(said, least) + nearness, _below(said + nearness, least))
-    values[values < _TRIFLE * best] = 0.0
-    partly = ~complete & (said > nearness)
-    return tuple(
-        sparse.csr_array(matrix.astype(np.float64))
-        for matrix in (values, complete, partly, np.where(complete, np.maximum(said, least), 0.0))
-    )
+    lifted = np.where(is_complete, np.maximum(plain, least), 0.0)
+    values = np.where(is_complete, lifted + nearness, _below(plain + nearness, least))
+    keep = (values >= _TRIFLE * best) & (values > 0)
+    counts = np.bincount(owners[keep], minlength=said.shape[0])
+    kinds = np.where(is_complete, COMPLETE, np.where(plain > nearness, PARTLY, NEAR)).astype(np.int8)
+    found = (values[keep], places[keep], np.concatenate([[0], np.cumsum(counts)]))
+    return Assessment(sparse.csr_array(found, shape=said.shape), lifted[keep], kinds[keep])
 
 
-def _below(values: Matrix, limits: Matrix) -> Matrix:
+def _below(values: Vector, limits: Vector) -> Vector:
     """Values kept under their limits, their order kept: unchanged in the lower half, ever more slowly rising above."""
-    half = np.broadcast_to(limits / 2, values.shape)
+    half = limits / 2
     over = np.divide(values - half, half, out=np.zeros_like(values), where=half > 0)
     return np.where(over > 0, half - half * np.expm1(-np.maximum(over, 0.0)), values)

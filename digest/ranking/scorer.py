@@ -1,8 +1,7 @@
 """The scorer: fitted once to everything recent, then asked for any number of profiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from digest.model import Paper, Profile, Score
+from digest.ranking.batch import Batch
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
 from digest.ranking.meaning import Matrix, Meaning, one_thread, unit_terms
@@ -20,9 +20,11 @@ from digest.ranking.shelf import Library, Saturation
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Taste
 from digest.ranking.trending import Sighting, TrendScale
+from digest.ranking.wishes import typed_in
 
-# Rows of profiles multiplied at once: the dense result stays in the cache, which is ten times faster than all at once.
-CHUNK = 256
+MOST_OUTSIDE = 20
+# Keywords of so many readers are looked up together: a table grows by copying.
+_LEARNT_AT_ONCE = 32_768
 
 
 class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -129,15 +131,42 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         `tastes` holds what each reader has voted for, in the order of the profiles; `sightings` says, by paper id, when
         papers were listed and their votes counted, where that is known.
         """
+        counter = self.lay_out(candidates, now=now, sightings=sightings)
+        return [
+            batch.ranking(reader)
+            for batch in self.serve(counter, profiles, tastes, limit=limit, outside=MOST_OUTSIDE)
+            for reader in range(len(batch.places))
+        ]
+
+    def lay_out(
+        self, candidates: Sequence[Paper], *, now: datetime, sightings: Mapping[str, Sighting] | None = None
+    ) -> Counter:
+        """The candidates made ready for any number of readers, one after the other or many at once."""
         check_is_fitted(self, "library_")
+        with one_thread():
+            return Counter(self._fitted(), candidates, now, sightings)
+
+    def serve(
+        self,
+        counter: Counter,
+        profiles: Sequence[Profile],
+        tastes: Sequence[Taste | None] | None = None,
+        *,
+        limit: int | None,
+        outside: int = 0,
+    ) -> Iterator[Batch]:
+        """The best papers of many readers, some readers at a time, so that memory does not grow with their number."""
         votes = [None] * len(profiles) if tastes is None else list(tastes)
         if len(votes) != len(profiles):
             raise ValueError(f"{len(profiles)} profiles, but {len(votes)} tastes: give one or None for each")
-        chunks = [slice(start, start + CHUNK) for start in range(0, len(profiles), CHUNK)]
-        with one_thread():
-            counter = Counter(self._fitted(), candidates, now, sightings)
-            served = (counter.serve(profiles[chunk], votes[chunk], limit) for chunk in chunks)
-            return list(chain.from_iterable(served))
+        for start in range(0, len(profiles), _LEARNT_AT_ONCE):
+            several = slice(start, min(start + _LEARNT_AT_ONCE, len(profiles)))
+            with one_thread():
+                counter.table.learn(typed_in(profiles[several]))
+            for first in range(several.start, several.stop, counter.rows_at_once):
+                some = slice(first, min(first + counter.rows_at_once, several.stop))
+                with one_thread():
+                    yield counter.serve(profiles[some], votes[some], limit, outside=outside)
 
     def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
         """Terms and places of papers; those of the corpus have been measured before."""

@@ -1,11 +1,13 @@
-"""What a profile asks for, in numbers."""
+"""What profiles ask for, in numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import copysign, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from digest.model import Profile
 from digest.ranking.shelf import Vector
@@ -20,42 +22,78 @@ MOST_UNWANTED = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """A profile's keywords as weights, and how much each side of the score counts."""
+    """What some readers ask for: their keywords as weights, and how much each side of a score counts. One row a reader."""
 
-    keywords: NDArray[np.int64]  # rows of the keyword matrix, ascending
-    weights: Vector  # such that a perfect match of the strongest keyword is worth 1, less what votes are trusted more
-    trust: float  # share of votes beside keywords: 0 = keywords alone, 1 = votes alone
-    interest: float  # share of the profile
-    trending: float  # share of the community; both add up to 1
+    # Readers x keywords, such that a perfect match of a reader's strongest keyword is worth 1, less what votes are
+    # trusted more. The entries of a row stand in the order of the keywords' letters, so that sums never depend on who
+    # else was asked about.
+    weights: sparse.csr_array
+    trust: Vector  # share of votes beside keywords: 0 = keywords alone, 1 = votes alone
+    interest: Vector  # share of the profile
+    trending: Vector  # share of the community; both add up to 1
+
+
+def typed_in(profiles: Iterable[Profile]) -> set[str]:
+    """Every keyword of these profiles."""
+    return {word for profile in profiles for interest in profile.interests for word in interest.keywords}
 
 
 def read_wishes(
-    profile: Profile, place: Mapping[str, int], ideals: Vector, *, votes: float, patience: float
+    profiles: Sequence[Profile], rows: Mapping[str, int], ideals: Vector, *, votes: Vector, patience: float
 ) -> Wishes:
-    """Weigh the profile's keywords; one that is named twice counts once, with its first weight.
+    """Weigh the profiles' keywords; one that is named twice counts once, with its first weight.
 
-    `votes` votes against `patience` say how far votes are trusted over keywords: n / (n + patience). A profile that
-    asks for nothing is ranked by what is trending.
+    `rows` and `ideals` say where a keyword stands and what a paper that says nothing else reaches. `votes` votes against
+    `patience` say how far votes are trusted over keywords: n / (n + patience). A profile that asks for nothing is ranked
+    by what is trending.
     """
-    named: dict[int, float] = {}
-    for interest in profile.interests:
-        for typed in interest.keywords:
-            named.setdefault(place[typed], _damped(interest.weight))
-    rows = np.array(sorted(named), dtype=np.int64)
-    raw = np.array([named[row] for row in rows], dtype=float)
-    wanted = np.where(raw > 0, raw, 0.0) if np.any(raw > 0) else np.abs(raw)
-    strongest = float(np.max(wanted * ideals[rows], initial=0.0)) * PERFECT
-    asks = bool(named or profile.follow_authors or profile.follow_organizations or votes)
-    trending = min(max(profile.trending, 0.0), 1.0) if isfinite(profile.trending) else 0.0
-    trending = trending if asks else 1.0
-    trust = votes / (votes + patience) if bool(np.any(raw > 0)) and votes else float(votes > 0)
-    weights = np.zeros_like(raw)
-    if strongest > 0:
-        worth = np.maximum(raw * ideals[rows] / strongest, -MOST_UNWANTED)
-        weights = np.divide(worth, ideals[rows], out=weights, where=ideals[rows] > 0)
-    return Wishes(rows, np.where(raw > 0, 1 - trust, 1.0) * weights, trust, 1 - trending, trending)
+    counts, columns, raw = _named(profiles, rows)
+    owners = np.repeat(np.arange(len(profiles)), counts)
+    wishes_something = np.bincount(owners[raw > 0], minlength=len(profiles)) > 0
+    trust = np.where(wishes_something, votes / (votes + patience), (votes > 0).astype(float))
+    asks = (counts > 0) | (votes > 0) | [bool(p.follow_authors or p.follow_organizations) for p in profiles]
+    dials = np.array([profile.trending for profile in profiles], dtype=float)
+    trending = np.where(np.isfinite(dials), np.clip(dials, 0.0, 1.0), 0.0)
+    trending = np.where(asks, trending, 1.0)
+    scaled = _scaled(raw, ideals[columns], owners, wishes_something)
+    weights = np.where(raw > 0, 1 - trust[owners], 1.0) * scaled
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    table = sparse.csr_array((weights, columns, indptr), shape=(len(profiles), len(ideals)))
+    return Wishes(table, trust, 1 - trending, trending)
 
 
+def _named(
+    profiles: Sequence[Profile], rows: Mapping[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], Vector]:
+    """How many keywords each profile names; then their rows and their weights, one profile after the other."""
+    counts, columns, raw = [], [], []
+    for profile in profiles:
+        named: dict[str, float] = {}
+        for interest in profile.interests:
+            weight = _damped(interest.weight)
+            for word in interest.keywords:
+                named.setdefault(word, weight)
+        counts.append(len(named))
+        for word in sorted(named):
+            columns.append(rows[word])
+            raw.append(named[word])
+    return np.array(counts, dtype=np.int64), np.array(columns, dtype=np.int32), np.array(raw, dtype=float)
+
+
+def _scaled(
+    raw: Vector, ideals: Vector, owners: NDArray[np.intp], wishes_something: NDArray[np.bool_]
+) -> Vector:
+    """Weights such that a perfect match of the strongest keyword of its owner is worth 1."""
+    wanted = np.where(wishes_something[owners], np.maximum(raw, 0.0), np.abs(raw))
+    strongest = np.zeros(len(wishes_something))
+    np.maximum.at(strongest, owners, wanted * ideals)
+    measure = (strongest * PERFECT)[owners]
+    worth = np.divide(raw * ideals, measure, out=np.zeros_like(raw), where=measure > 0)
+    worth = np.maximum(worth, -MOST_UNWANTED)
+    return np.divide(worth, ideals, out=np.zeros_like(raw), where=ideals > 0)
+
+
+@lru_cache(maxsize=1_024)
 def _damped(weight: float) -> float:
     """The square root of a weight: people's weights lie further apart than their interests (measured)."""
     if not isfinite(weight) or abs(weight) < LIGHTEST:

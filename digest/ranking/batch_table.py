@@ -1,0 +1,78 @@
+"""Distinct keywords x papers, worked out once and shared by all readers who typed them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from digest.ranking.batch_best import Places
+from digest.ranking.keywords import Keyword, parse_keyword
+from digest.ranking.related import Assessment
+from digest.ranking.shelf import Vector
+
+# Entries before a table begins anew, 21 bytes each: what one round asks for fits many times over.
+MOST_ENTRIES = 20_000_000
+
+Assess = Callable[[Sequence[Keyword]], tuple[Assessment, Vector]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Keywords x papers. No row depends on the others."""
+
+    keywords: tuple[Keyword, ...]
+    place: Mapping[str, int]  # a keyword as typed -> its row
+    ideals: Vector  # a keyword: the value of a paper that says nothing else
+    found: Assessment
+
+    def find(self, rows: Places, papers: Places) -> Places:
+        """The entry of each pair of a row and a paper, by bisection in all rows at once; -1 where there is none."""
+        indptr, indices = self.found.values.indptr, self.found.values.indices
+        low, high = indptr[rows].astype(np.int64), indptr[rows + 1].astype(np.int64)
+        ends, last = high.copy(), max(len(indices) - 1, 0)
+        for _ in range(int((high - low).max(initial=0)).bit_length()):
+            middle = (low + high) // 2
+            is_before = (indices[np.minimum(middle, last)] < papers) & (low < high)
+            low, high = np.where(is_before, middle + 1, low), np.where(is_before, high, middle)
+        is_known = low < ends
+        is_known[is_known] = indices[low[is_known]] == papers[is_known]
+        return np.where(is_known, low, -1)
+
+    def worth(self, entries: Places, weights: Vector) -> Vector:
+        """What entries bring with these weights: a negative one takes away complete matches alone."""
+        found = self.found
+        return np.asarray(np.where(weights > 0, found.values.data[entries], found.said[entries]) * weights)
+
+    @property
+    def said(self) -> sparse.csr_array:
+        """Complete matches alone, without nearness."""
+        values = self.found.values
+        return sparse.csr_array((self.found.said, values.indices, values.indptr), shape=values.shape)
+
+
+class KeywordTable:
+    """Grows by the keywords asked for. Rows given out before stay as they are."""
+
+    def __init__(self, papers: int, assess: Assess) -> None:
+        self._assess = assess
+        nothing = Assessment(sparse.csr_array((0, papers)), np.zeros(0), np.zeros(0, dtype=np.int8))
+        self._empty = Rows((), {}, np.zeros(0), nothing)
+        self._rows = self._empty
+
+    def learn(self, typed: Iterable[str]) -> Rows:
+        """Rows with at least these keywords among them."""
+        wanted = set(typed)
+        if wanted <= self._rows.place.keys():
+            return self._rows
+        known = self._rows if self._rows.found.values.nnz < MOST_ENTRIES else self._empty
+        new = [parse_keyword(word) for word in sorted(wanted - known.place.keys())]
+        found, ideals = self._assess(new)
+        places = {keyword.typed: len(known.keywords) + number for number, keyword in enumerate(new)}
+        self._rows = Rows(
+            (*known.keywords, *new),
+            {**known.place, **places},
+            np.concatenate([known.ideals, ideals]),
+            known.found.with_rows(found),
+        )
+        return self._rows
