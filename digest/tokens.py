@@ -32,7 +32,11 @@ def verify(secret: bytes, purpose: Purpose, token: str, about: str = "") -> int:
     who, mac = raw[:_ID_BYTES], raw[_ID_BYTES:]
     # The last character of base64 carries spare bits: a token is only itself when it is spelled as `sign` spells it.
     same_spelling = urlsafe_b64encode(raw).rstrip(b"=").decode() == token
-    if len(who) != _ID_BYTES or not hmac.compare_digest(mac, _mac(secret, purpose, who, about)) or not same_spelling:
+    if (
+        len(who) != _ID_BYTES
+        or not hmac.compare_digest(mac, _mac(secret, purpose, who, about))
+        or not same_spelling
+    ):
         raise TokenError(_BAD)
     return int.from_bytes(who, "big")
 

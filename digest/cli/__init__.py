@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 import digest
-from digest.cli import backup, doctor, feedback, judge, look, outbox, serve, sources, start, tenants, verbs
+from digest.cli import (
+    backup,
+    config,
+    doctor,
+    feedback,
+    judge,
+    look,
+    outbox,
+    serve,
+    sources,
+    start,
+    tenants,
+    verbs,
+)
 from digest.cli.context import make_context
 from digest.logs import start_logging
 
@@ -77,6 +90,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(sources.sources, name="sources")
 app.add_typer(look.subscribers, name="subscribers")
+app.add_typer(config.config, name="config")
 app.add_typer(tenants.tenants, name="tenants")
 app.add_typer(outbox.outbox, name="outbox")
 
