@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.store import Store
+from tests import postgres
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
@@ -55,9 +56,30 @@ def shared():
     return SHARED
 
 
+def pytest_generate_tests(metafunc):
+    """Whatever needs a database runs on each kind, or on those that the marker `only_on` names."""
+    if "database_url" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only_on")
+        kinds = only.args if only else ("sqlite", "postgresql")
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
 @pytest.fixture
-def store(tmp_path):
-    """A real database in a file of its own."""
-    opened = Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"the secret of the tests")
+def database_url(request, tmp_path):
+    """The address of a database that is nobody else's."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store' / 'digest.db'}"
+        return
+    server, why_not = postgres.server()
+    if server is None:
+        pytest.skip(why_not)
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url):
+    """A real database, opened."""
+    opened = Store(database_url, secret=postgres.SECRET)
     yield opened
     opened.close()

@@ -17,9 +17,12 @@ from digest.store.schema import deliveries
 from tests.builders import NOW, owe
 
 
+pytestmark = pytest.mark.only_on("sqlite")  # PostgreSQL has tools of its own
+
+
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'store' / 'digest.db'}"
+def url(database_url):
+    return database_url
 
 
 def owed(store):

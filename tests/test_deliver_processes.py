@@ -57,8 +57,8 @@ def states(store):
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'store' / 'digest.db'}"
+def url(database_url):
+    return database_url
 
 
 def test_four_processes_at_once_lose_nothing_and_double_nothing(store, url):
@@ -95,6 +95,7 @@ def test_a_polite_signal_finishes_the_messages_at_hand_and_gives_back_the_rest(s
     assert states(store) == {"sent": sent, "queued": 300 - sent}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE as Linux has it")
 @pytest.mark.parametrize("more", [1, 3, 8, 20])
 def test_a_disk_that_fills_up_while_mail_leaves_costs_at_most_one_copy_a_connection(tmp_path, url, more):

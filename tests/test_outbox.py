@@ -169,18 +169,6 @@ def test_a_failed_digest_gives_its_papers_back(store):
         assert shown_papers(db, [person.id], NOW - timedelta(days=1)) == {person.id: set()}
 
 
-def test_the_claim_reads_its_index_and_not_the_table(store):
-    with store.reading() as db:
-        plan = db.execute(
-            text(
-                "EXPLAIN QUERY PLAN SELECT id FROM deliveries WHERE state IN ('queued', 'deferred', 'sending')"
-                " AND due_at <= '2026-03-02' ORDER BY due_at, id LIMIT 50"
-            )
-        ).all()
-    assert "ix_deliveries_open" in plan[0].detail
-    assert len(plan) == 1  # no sort
-
-
 @settings(max_examples=40, stateful_step_count=40, deadline=None)
 class Ledger(RuleBasedStateMachine):
     """Workers come, crash, refuse and succeed; the model knows what may have left."""
