@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
 from digest.store import Store, outbox, rescue
