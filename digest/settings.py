@@ -21,6 +21,8 @@ Table = TypeVar("Table", bound=Strict)
 ENVIRONMENT = {
     "DIGEST_SECRET": "signs links and Message-IDs; made by `digest init`",
     "DIGEST_SMTP_PASSWORD": "password for [smtp] username",
+    "DIGEST_OPERATOR_HASH": "opens the operator's pages; `digest operator password` makes the line",
+    "DIGEST_METRICS_TOKEN": "whoever reads /metrics says it: Authorization: Bearer TOKEN; no /metrics without it",
     "DIGEST_DATABASE_URL": "another database, for instance postgresql+psycopg://user:password@host/digest",
 }
 
@@ -34,12 +36,14 @@ class Settings(BaseModel):
     file: DigestFile
     secret: Annotated[SecretStr | None, Field(repr=False)] = None
     smtp_password: Annotated[SecretStr | None, Field(repr=False)] = None
+    operator_hash: Annotated[SecretStr | None, Field(repr=False)] = None
+    metrics_token: Annotated[SecretStr | None, Field(repr=False)] = None
     database: Annotated[SecretStr, Field(repr=False)]  # may carry a password
 
     @property
     def secrets(self) -> list[str]:
         """Everything that must never be told."""
-        known = [self.secret, self.smtp_password]
+        known = [self.secret, self.smtp_password, self.operator_hash, self.metrics_token]
         return [secret.get_secret_value() for secret in known if secret is not None]
 
     @property
@@ -73,6 +77,8 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
         file=file,
         secret=_as_secret(secrets.get("DIGEST_SECRET")),
         smtp_password=_as_secret(secrets.get("DIGEST_SMTP_PASSWORD")),
+        operator_hash=_as_secret(secrets.get("DIGEST_OPERATOR_HASH")),
+        metrics_token=_as_secret(secrets.get("DIGEST_METRICS_TOKEN")),
         database=SecretStr(secrets.get("DIGEST_DATABASE_URL") or f"sqlite:///{home / 'data' / 'digest.db'}"),
     )
 
