@@ -1,6 +1,7 @@
 """The command line: what people and programs are promised of it."""
 
 import json
+import signal
 import subprocess
 import sys
 from email import message_from_bytes
@@ -361,3 +362,17 @@ def test_mails_are_signed_when_a_key_is_given(home):
         assert "list-unsubscribe" in signature.lower()
     (home / "data" / "dkim.pem").unlink()
     assert "dkim.pem" in call("--home", home, "run", "--once", code=2).stderr
+
+
+def test_status_is_watched_until_somebody_stops_it(tmp_path):
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "digest", "--home", str(tmp_path), "status", "--watch", "0.2", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert watching.stdout is not None
+    lines = [json.loads(watching.stdout.readline()) for _ in range(2)]
+    watching.send_signal(signal.SIGINT)
+    watching.communicate(timeout=20)
+    assert watching.returncode == 0
+    assert all(line["papers"] == 0 for line in lines)

@@ -24,6 +24,7 @@ from digest.cli import (
     serve,
     sources,
     start,
+    status,
     tenants,
     verbs,
 )
@@ -78,7 +79,7 @@ app.command()(verbs.publish)
 app.command()(verbs.deliver)
 app.command()(verbs.run)
 app.command()(serve.serve)
-app.command()(look.status)
+app.command()(status.status)
 app.command()(look.papers)
 app.command()(look.explain)
 app.command()(feedback.feedback)

@@ -1,4 +1,4 @@
-"""Commands that look: `status`, `papers`, `explain`, and `subscribers` with what an operator does for a person."""
+"""Commands that look: `papers`, `explain`, and `subscribers` with what an operator does for a person."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,71 +7,12 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import paper_as_json, print_json, print_table
-from digest.cli.sources import print_states, states
 
 if TYPE_CHECKING:
     from digest.store.people import Status, Subscriber
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Address = Annotated[str, typer.Argument(help="A subscriber's address.")]
-
-
-def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show sources, people, outbox, and what needs a look.
-
-    Example: digest status
-    """
-    from digest.app import App
-    from digest.store import history, papers, people
-
-    context: Context = ctx.obj
-    with exits_in_words(), App.open(context.home) as app:
-        found = states(app)
-        with app.store.reading() as db:
-            answer: dict[str, Any] = {
-                "home": app.settings.home,
-                "papers": papers.count_papers(db),
-                "sources": found,
-                "subscribers": people.count_subscribers(db),
-                "outbox": history.count_deliveries(db),
-                "waiting_since": history.oldest_open(db),
-                "pages_with_trouble": papers.pages_with_trouble(db),
-                "refusals": history.last_refusals(db),
-                "skips": people.last_skips(db, 10),
-            }
-    if as_json:
-        print_json(answer)
-    else:
-        _print_status(answer)
-
-
-def _print_status(answer: dict[str, Any]) -> None:
-    typer.echo(f"home         {answer['home']}")
-    typer.echo(f"papers       {answer['papers']}")
-    typer.echo(f"subscribers  {_counts(answer['subscribers']) or 'none; write config/subscribers/NAME.toml'}")
-    typer.echo(f"outbox       {_counts(answer['outbox']) or 'empty'}")
-    if answer["waiting_since"]:
-        typer.echo(f"waiting      since {answer['waiting_since']:%Y-%m-%d %H:%M} UTC")
-    typer.echo("")
-    print_states(answer["sources"])
-    for title, rows in (
-        (
-            "Pages that gave nothing",
-            [(p["status"], p["name"], p["reason"]) for p in answer["pages_with_trouble"]],
-        ),
-        (
-            "Mail that did not leave",
-            [(r["state"], r["rcpt_to"], r["last_reply"]) for r in answer["refusals"]],
-        ),
-        ("Nobody mailed, and why", [(s["on"], s["subscriber"], s["reason"]) for s in answer["skips"]]),
-    ):
-        if rows:
-            typer.echo("")
-            print_table(("", "", ""), rows, title=title)
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 def papers(ctx: typer.Context, as_json: AsJson = False) -> None:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:  # only named here; loading them takes a second that `digest -
 
 def print_json(answer: Any) -> None:
     """One JSON value on standard output."""
-    typer.echo(json.dumps(answer, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(to_json(answer, indent=2))
+
+
+def to_json(answer: Any, *, indent: int | None = None) -> str:
+    """An answer as JSON; on one line unless it is indented."""
+    return json.dumps(answer, default=_plain, ensure_ascii=False, indent=indent)
 
 
 def _plain(value: object) -> object:
