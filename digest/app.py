@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from digest.commands import MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.errors import Mistake, SettingsError, SourceError, StoreError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
@@ -30,11 +31,11 @@ from digest.pages.folder import Unreadable, pages_in
 from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
-from digest.returns import return_path, take_returns
+from digest.returns import return_path
 from digest.settings import Settings, load_settings, write_private
 from digest.sources import Trial, try_source
 from digest.store import Store
-from digest.subscriptions import SyncReport, sync_profiles
+from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sync_profiles
 from digest.tables import SourceSettings
 from digest.tidy import TidyReport, tidy
 
@@ -89,6 +90,18 @@ class App:
         """VERB 1 over files, folders and addresses named by hand."""
         return ingest_pages(self.store, read_places(paths, now))
 
+    @property
+    def office(self) -> Office:
+        """What changes of subscriptions work with."""
+        web = self.settings.file.web
+        return Office(
+            self.letters,
+            (self._secret,),
+            self.store.address_hash,
+            web.url.rstrip("/") if web.url else None,
+            web.confirmations_per_day,
+        )
+
     def sync(self, *, now: datetime) -> SyncReport:
         """Bring the subscribers in line with their files."""
         return sync_profiles(self.store, read_profiles(self.settings.subscribers_folder), now=now)
@@ -96,6 +109,7 @@ class App:
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`."""
         synced = self.sync(now=now)
+        come_back(self.store, now=now)
         report = publish(self.store, self.letters, limits=self.limits(), now=now, fitted=self._fitted)
         report.skipped[:0] = synced.broken
         return report
@@ -110,26 +124,28 @@ class App:
     def deliver(
         self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False
     ) -> DeliverReport:
-        """VERB 3 through the configured transport, after reading what came back."""
-        wanted, bounces = self.settings.file.delivery, self.settings.file.bounces
-        if bounces.maildir is not None:
-            take_returns(
-                self.store, self.settings.inside_home(bounces.maildir), secret=self._secret, now=clock()
-            )
+        """VERB 3 through the configured transport."""
+        wanted = self.settings.file.delivery
         policy = Policy(
             batch=wanted.batch,
             lease=timedelta(seconds=wanted.lease_seconds),
             give_up_after=timedelta(hours=wanted.give_up_after_hours),
             on_unknown=wanted.on_unknown,
             pace=Pace(wanted.per_second, wanted.per_domain_per_second),
-            return_path=return_path(self._secret, bounces.address),
+            return_path=return_path(self._secret, self.settings.file.bounces.address),
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
         with self._one_delivery:  # a page may ask for one while the schedule's goes on
             return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
 
+    def read_mailbox(self, *, now: datetime) -> MailboxReport:
+        """Take what came back and what was asked for by mail, where a mailbox is configured."""
+        mailbox = open_mailbox(self.settings)
+        return look_into_mailbox(self.store, mailbox, secret=self._secret, now=now)
+
     def tidy(self, *, now: datetime) -> TidyReport:
         """Forget what is older than the configuration says."""
+        forget_asked(self.store, now=now)
         return tidy(self.store, self.settings.file.retention, now=now)
 
     def sources(self) -> list[Source]:

@@ -6,6 +6,7 @@
     ├── TransportError       the next mail server said no, or said nothing
     │   ├── Temporary        try again later
     │   └── Permanent        trying again will not help
+    ├── MailboxError         mail that arrived cannot be read at the moment
     ├── StoreError           the database cannot be opened, read or written
     └── TokenError           a signed link is altered, expired or meant for something else
 
@@ -80,6 +81,10 @@ class TemporaryTransportError(TransportError):
 
 class PermanentTransportError(TransportError):
     """Trying the same message again will not help: 5xx."""
+
+
+class MailboxError(DigestError):
+    """The mailbox for mail that comes back and for commands cannot be read; nothing in it was changed."""
 
 
 class StoreError(DigestError):

@@ -1,20 +1,16 @@
-"""Mail that came back: a maildir -> reports -> the ledger. A report nobody signed for has no effect."""
+"""Mail that came back: a report -> the ledger. A report nobody signed for has no effect."""
 
 import hashlib
-import logging
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
-from digest.mail.bounces import MAX_BYTES, Report, parse_report
+from sqlalchemy import Connection
+
+from digest.mail.bounces import Kind, Report, parse_report
 from digest.mail.verp import delivery_of, return_address
 from digest.model import Delivery
 from digest.store import Store
-from digest.store.returned import Returned, record_returned
-
-log = logging.getLogger(__name__)
-_AT_ONCE = 500
+from digest.store.returned import Returned, address_of, record_returned
 
 
 def return_path(secret: bytes, bounces_to: str | None) -> Callable[[Delivery], str]:
@@ -24,42 +20,31 @@ def return_path(secret: bytes, bounces_to: str | None) -> Callable[[Delivery], s
     return lambda delivery: return_address(secret, bounces_to, delivery.id)
 
 
-def take_returns(store: Store, maildir: Path, *, secret: bytes, now: datetime) -> Counter[str]:
-    """Read what is new in a maildir, at most 500 mails, and move each to its `cur` folder. Counts by kind.
+def take_return(store: Store, raw: bytes, *, secret: bytes, now: datetime) -> str | None:
+    """Write down what one mail says, when it is a report about a mail of ours. Harmless to repeat.
 
-    Besides the kinds of report there are "unsigned" (not to a return address of ours), "other" (no report) and "known".
+    Returns the kind of report, "known" for one that was counted before, "unsigned" for one that was not sent to a
+    return address of ours, and None for a mail that is no report.
     """
-    counts: Counter[str] = Counter()
-    for file in sorted((maildir / "new").glob("*"))[:_AT_ONCE] if (maildir / "new").is_dir() else ():
-        try:
-            raw = _read(file)
-            counts[_take(store, raw, secret, now)] += 1
-            (maildir / "cur").mkdir(exist_ok=True)
-            file.rename(maildir / "cur" / f"{file.name}:2,S")
-        except OSError as error:
-            log.warning("returned mail %s cannot be read: %s", file.name, error)
-            counts["unreadable"] += 1
-    if counts:
-        log.info("returned mail: %s", dict(counts))
-    return counts
-
-
-def _read(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
-
-
-def _take(store: Store, raw: bytes, secret: bytes, now: datetime) -> str:
     report = parse_report(raw)
     if report is None:
-        return "other"
+        return None
     delivery_id = _signed_for(report, secret)
     if delivery_id is None:
         return "unsigned"
-    content_hash = hashlib.sha256(raw).hexdigest()
-    returned = Returned(content_hash, delivery_id, report.kind, report.status, report.detail)
     with store.writing() as tx:
-        return str(report.kind) if record_returned(tx, returned, now=now) else "known"
+        kind = _believed(tx, store, report, delivery_id)
+        content_hash = hashlib.sha256(raw).hexdigest()
+        returned = Returned(content_hash, delivery_id, kind, report.status, report.detail)
+        return str(kind) if record_returned(tx, returned, now=now) else "known"
+
+
+def _believed(db: Connection, store: Store, report: Report, delivery_id: int) -> Kind:
+    """A guess bars nobody at once unless it names the very address the mail went to."""
+    if not (report.is_guess and report.kind == Kind.HARD):
+        return report.kind
+    address = address_of(db, delivery_id)
+    return Kind.HARD if address in {store.address_hash(failed) for failed in report.failed} else Kind.SOFT
 
 
 def _signed_for(report: Report, secret: bytes) -> int | None:

@@ -21,6 +21,7 @@ Table = TypeVar("Table", bound=Strict)
 ENVIRONMENT = {
     "DIGEST_SECRET": "signs links and Message-IDs; made by `digest init`",
     "DIGEST_SMTP_PASSWORD": "password for [smtp] username",
+    "DIGEST_IMAP_PASSWORD": "password for [mailbox] username",
     "DIGEST_OPERATOR_HASH": "opens the operator's pages; `digest operator password` makes the line",
     "DIGEST_METRICS_TOKEN": "whoever reads /metrics says it: Authorization: Bearer TOKEN; no /metrics without it",
     "DIGEST_DATABASE_URL": "another database, for instance postgresql+psycopg://user:password@host/digest",
@@ -36,6 +37,7 @@ class Settings(BaseModel):
     file: DigestFile
     secret: Annotated[SecretStr | None, Field(repr=False)] = None
     smtp_password: Annotated[SecretStr | None, Field(repr=False)] = None
+    imap_password: Annotated[SecretStr | None, Field(repr=False)] = None
     operator_hash: Annotated[SecretStr | None, Field(repr=False)] = None
     metrics_token: Annotated[SecretStr | None, Field(repr=False)] = None
     database: Annotated[SecretStr, Field(repr=False)]  # may carry a password
@@ -43,7 +45,13 @@ class Settings(BaseModel):
     @property
     def secrets(self) -> list[str]:
         """Everything that must never be told."""
-        known = [self.secret, self.smtp_password, self.operator_hash, self.metrics_token]
+        known = [
+            self.secret,
+            self.smtp_password,
+            self.imap_password,
+            self.operator_hash,
+            self.metrics_token,
+        ]
         return [secret.get_secret_value() for secret in known if secret is not None]
 
     @property
@@ -77,6 +85,7 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
         file=file,
         secret=_as_secret(secrets.get("DIGEST_SECRET")),
         smtp_password=_as_secret(secrets.get("DIGEST_SMTP_PASSWORD")),
+        imap_password=_as_secret(secrets.get("DIGEST_IMAP_PASSWORD")),
         operator_hash=_as_secret(secrets.get("DIGEST_OPERATOR_HASH")),
         metrics_token=_as_secret(secrets.get("DIGEST_METRICS_TOKEN")),
         database=SecretStr(secrets.get("DIGEST_DATABASE_URL") or f"sqlite:///{home / 'data' / 'digest.db'}"),
@@ -105,6 +114,10 @@ def _cross_checks(file: DigestFile, secrets: Mapping[str, str], where: Path) -> 
             mistakes.append(
                 Mistake(str(where), "smtp.username", "add DIGEST_SMTP_PASSWORD to .env, or remove username")
             )
+    if file.mailbox.host and "DIGEST_IMAP_PASSWORD" not in secrets:
+        mistakes.append(
+            Mistake(str(where), "mailbox.host", "add DIGEST_IMAP_PASSWORD to .env, or remove host")
+        )
     names = [source.name for source in file.source]
     mistakes += [
         Mistake(str(where), "source", f'two sources are called "{name}": give each its own name')

@@ -110,14 +110,51 @@ class DkimSettings(Strict):
 
 
 class BouncesSettings(Strict):
-    """Mail that comes back; without it refusals are only known when the mail server tells at once."""
+    """Mail that comes back; without it refusals are only known when the mail server tells at once. See [mailbox]."""
 
     address: str | None = Field(
         None,
         description="where it goes, signed for each mail: bounces+TOKEN@...",
         pattern=r"^[^@\s+]+@[^@\s]+$",
     )
-    maildir: Path | None = Field(None, description="Maildir it arrives in; inside the home unless absolute")
+
+
+class MailboxSettings(Strict):
+    """Where mail that comes back and commands arrive: a Maildir, or a folder on an IMAP server. A mailbox of its own."""
+
+    address: str | None = Field(
+        None,
+        description="takes subscribe, help, pause, resume and unsubscribe by mail",
+        pattern=r"^[^@\s+]+@[^@\s]+$",
+    )
+    maildir: Path | None = Field(None, description="Maildir; inside the home unless absolute")
+    host: str | None = Field(None, description="name of the IMAP server; its certificate must carry it")
+    port: int = Field(993, description="993 with tls, 143 with starttls", ge=1, le=65535)
+    security: Literal["tls", "starttls"] = Field("tls", description="tls | starttls; never in clear")
+    username: str | None = Field(
+        None, description="the password comes from DIGEST_IMAP_PASSWORD in .env", pattern=r"^[ -!#-\[\]-~]+$"
+    )
+    auth: Literal["password", "xoauth2"] = Field(
+        "password", description="password | xoauth2, where the password is the access token"
+    )
+    folder: str = Field("INBOX", description="folder that is read", pattern=r"^[ -!#-\[\]-~]+$")
+    done_folder: str | None = Field(
+        None,
+        description="what was read goes there; it stays where it is when unset",
+        pattern=r"^[ -!#-\[\]-~]+$",
+    )
+    ca_file: Path | None = Field(None, description="certificate authority of a private server, as PEM")
+    timeout: float = Field(60.0, description="seconds for each answer, complete", gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.maildir is not None and self.host is not None:
+            raise ValueError("give maildir or host, not both: mail is read in one place")
+        if self.host is not None and self.username is None:
+            raise ValueError("give username, too; the password comes from DIGEST_IMAP_PASSWORD in .env")
+        if self.address is not None and self.maildir is None and self.host is None:
+            raise ValueError("give maildir or host: where does mail to that address arrive?")
+        return self
 
 
 class WebSettings(Strict):
@@ -209,6 +246,7 @@ class DigestFile(Strict):
     look: LookSettings = LookSettings()
     dkim: DkimSettings = DkimSettings()
     bounces: BouncesSettings = BouncesSettings()
+    mailbox: MailboxSettings = MailboxSettings()
     web: WebSettings = WebSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from digest.commands import read_mailbox
 from digest.mail.bounces import Kind, parse_report
+from digest.mail.mailbox import Maildir
 from digest.mail.transport import MemoryTransport
 from digest.mail.verp import delivery_of, return_address
-from digest.returns import return_path, take_returns
+from digest.returns import return_path
 from digest.settling import Policy
 from digest.store.people import suppressed
 from digest.store.schema import bounces
@@ -90,6 +92,7 @@ def test_a_return_address_says_which_delivery_it_was_whatever_case_it_comes_back
 def test_nothing_a_stranger_sends_breaks_the_reading(address, raw):
     delivery_of(SECRET, address)
     parse_report(raw)
+    parse_report(b"Return-Path: <>\r\n" + raw)
     parse_report(a_report()[: len(raw)] + raw + a_report()[len(raw) :])
 
 
@@ -102,7 +105,7 @@ def maildir(tmp_path):
 def take(store, maildir, *mails, now=NOW):
     for number, raw in enumerate(mails):
         (maildir / "new" / f"{now:%Y%m%d%H%M}.{number}").write_bytes(raw)
-    return dict(take_returns(store, maildir, secret=SECRET, now=now))
+    return dict(read_mailbox(store, Maildir(maildir), secret=SECRET, now=now))
 
 
 def barred(store, number=1):
@@ -131,6 +134,48 @@ def test_a_complaint_ends_it_at_once(store, maildir):
 
 def test_our_own_bad_name_costs_no_reader_anything(store, maildir):
     assert take(store, maildir, a_report(to=signed(owe(store, 1)), status="5.7.1")) == {"policy": 1}
+    assert barred(store) is None
+
+
+def in_free_words(to, words, who="reader1@example.org", sender="MAILER-DAEMON@old.example.net"):
+    """A report as qmail wrote them before there was a form for it."""
+    return (
+        f"Return-Path: <>\r\nFrom: {sender}\r\nTo: {to}\r\nSubject: failure notice\r\n\r\n"
+        "Hi. This is the qmail-send program at old.example.net.\r\n"
+        "I'm afraid I wasn't able to deliver your message to the following addresses.\r\n"
+        f"This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n<{who}>:\r\n{words}\r\n\r\n"
+        "--- Below this line is a copy of the message.\r\n\r\nSubject: 5.1.1 things\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Sorry, no mailbox here by that name. (#5.1.1)", "hard"),
+        ("Sorry, no mailbox here by that name.", "hard"),
+        ("User is over the quota.", "soft"),
+        ("Your message was blocked. (#5.7.1)", "policy"),
+    ],
+)
+def test_a_report_in_free_words_is_understood(store, maildir, words, kind):
+    assert take(store, maildir, in_free_words(signed(owe(store, 1)), words)) == {kind: 1}
+    assert barred(store) == ("hard_bounce" if kind == "hard" else None)
+
+
+def test_a_guess_about_another_address_bars_nobody_at_once(store, maildir):
+    report = in_free_words(signed(owe(store, 1)), "No such user.", who="somebody@else.example")
+    assert take(store, maildir, report) == {"soft": 1}
+    assert barred(store) is None
+
+
+def test_free_words_count_only_where_they_were_signed_for_and_a_server_wrote_them(store, maildir):
+    delivery = owe(store, 1)
+    by_hand = in_free_words(signed(delivery), "No such user.", sender="a.person@example.net")
+    by_hand = by_hand.replace(b"Return-Path: <>\r\n", b"")
+    assert take(store, maildir, by_hand, in_free_words("bounces@example.org", "No such user.")) == {
+        "other": 1,
+        "unsigned": 1,
+    }
     assert barred(store) is None
 
 
@@ -181,4 +226,4 @@ def test_each_message_leaves_with_a_return_address_of_its_own_and_the_same_bytes
 
 
 def test_no_maildir_is_no_trouble(store, tmp_path):
-    assert not take_returns(store, tmp_path / "nowhere", secret=SECRET, now=NOW)
+    assert not read_mailbox(store, Maildir(tmp_path / "nowhere"), secret=SECRET, now=NOW)

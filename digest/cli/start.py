@@ -18,6 +18,7 @@ _ENV = """\
 # Secrets only; everything else belongs into config/digest.toml.
 DIGEST_SECRET={secret}
 # DIGEST_SMTP_PASSWORD=
+# DIGEST_IMAP_PASSWORD=
 # DIGEST_DATABASE_URL=
 """
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]

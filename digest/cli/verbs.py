@@ -134,6 +134,9 @@ def _verbs(
     from digest.app import wait_for_settling
 
     wait_for_settling(app.folders())
+    read = app.read_mailbox(now=context.now)
+    if read.stopped:
+        complain(read.stopped)
     ingested = app.ingest(now=context.now)
     published = app.publish(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
@@ -169,6 +172,7 @@ def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threadin
     looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
     of = f"{name}/" if name else ""
     return [
+        Job(f"{of}mailbox", lambda: app.read_mailbox(now=now()), timedelta(minutes=1)),
         Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
         Job(f"{of}publish", lambda: app.publish(now=now()), timedelta(minutes=pace.publish_minutes)),
         Job(

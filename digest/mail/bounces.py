@@ -1,10 +1,13 @@
 """Mail that came back: what it says, and whether the reader's address is to blame. Pure.
 
-Delivery reports (RFC 3464), complaints (ARF, RFC 5965), and nothing else: a report in free words has no status, and
-guessing would cost readers. A report is a stranger's text: it is read up to a size, and what it says is believed only of
-the delivery whose signed return address it was sent to.
+Delivery reports (RFC 3464) and complaints (ARF, RFC 5965) say what they mean. A report in free words is read by the
+detectors of flufl.bounce, which know the phrases of many servers; that is a guess, and `is_guess` says so. A report is a
+stranger's text: it is read up to a size, and what it says is believed only of the delivery whose signed return address
+it was sent to.
 """
 
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -13,10 +16,14 @@ from email.policy import compat32
 from email.utils import getaddresses
 from enum import StrEnum
 
+from digest.mail.mailbox import MAX_BYTES
 from digest.mail.replies import Reply
 from digest.text import clean_text
 
-MAX_BYTES = 1 << 20
+_MOST_GUESSED = 1 << 16  # bytes of a report in free words
+_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_COPY = re.compile(r"^-+.*(?:copy|original|message header|returned)", re.IGNORECASE | re.MULTILINE)
+_TOO_FULL = re.compile(r"quota|is full|over.{0,12}limit|too large|try again|temporar", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -36,6 +43,8 @@ class Report:
     status: str | None  # RFC 3463
     detail: str  # what the other server said, one line
     sent_to: tuple[str, ...]
+    failed: tuple[str, ...] = ()  # the addresses it names, for a guess
+    is_guess: bool = False
 
 
 def parse_report(raw: bytes) -> Report | None:
@@ -51,14 +60,52 @@ def parse_report(raw: bytes) -> Report | None:
                 return _delivery_report(part, sent_to)
             if kind == "message/feedback-report":
                 return _complaint(part, sent_to)
+        return _guess(raw, sent_to) if _is_from_a_server(message) else None
     except (ValueError, LookupError, RecursionError):  # the parser of the standard library on hostile input
         return None
-    return None
+
+
+def _is_from_a_server(message: Parsed) -> bool:
+    """Whether nobody wrote this by hand: an empty return path (RFC 5321, 4.5.5), or the usual senders."""
+    if str(message.get("Return-Path", "")).strip() == "<>":
+        return True
+    sender = getaddresses([str(message.get("From", ""))])[0][1].partition("@")[0].lower()
+    return sender in ("mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon")
+
+
+def _guess(raw: bytes, sent_to: tuple[str, ...]) -> Report | None:
+    """What the detectors make of free words. A status in them counts like one in a proper report."""
+    from flufl.bounce import all_failures  # takes a while to load, and few need it
+
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would tell each step, with addresses
+    message = message_from_bytes(raw[:_MOST_GUESSED], policy=compat32)
+    try:
+        temporary, permanent = all_failures(message)
+    except Exception:  # noqa: BLE001  seventeen detectors on hostile input
+        return None
+    if not (temporary or permanent):
+        return None
+    words = " ".join(_words(message))
+    found = _STATUS.search(words)
+    kind = Kind.HARD if permanent and not _TOO_FULL.search(words) else Kind.SOFT
+    detail = "a report in free words" + (f", status {found[0]}" if found else "")
+    failed = tuple(address.decode("utf-8", "replace") for address in (*permanent, *temporary))
+    return Report(
+        _blame(found[0]) if found else kind, found[0] if found else None, detail, sent_to, failed, True
+    )
+
+
+def _words(message: Parsed) -> Iterator[str]:
+    for part in message.walk():
+        if part.get_content_type() == "message/rfc822":
+            return  # from here on it is our own mail
+        if part.get_content_type() == "text/plain":
+            yield _COPY.split(_text(part), maxsplit=1)[0]  # below that line it is our own mail
 
 
 def _recipients(message: Parsed) -> Iterator[str]:
     """Where the report arrived, then what the message it speaks of carried as its return address."""
-    names = ("Delivered-To", "X-Original-To", "To")
+    names = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
     headers = [str(value) for name in names for value in message.get_all(name, [])]
     inner = [
         part

@@ -1,4 +1,4 @@
-"""Remembering that the next server is in trouble, so that a new process does not ask it every minute all the same."""
+"""Remembering that a server is in trouble, so that a new process does not ask it every minute all the same."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select, update
 from digest.store.dialect import insert_or_ignore
 from digest.store.schema import outages
 
-_NAME = "next server"
+NEXT_SERVER = "next server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +21,24 @@ class Outage:
     probes: int
 
 
-def current_outage(db: Connection) -> Outage | None:
+def current_outage(db: Connection, name: str = NEXT_SERVER) -> Outage | None:
     """The trouble at hand, None when there is none."""
-    row = db.execute(select(outages).where(outages.c.name == _NAME)).first()
+    row = db.execute(select(outages).where(outages.c.name == name)).first()
     return None if row is None else Outage(row.reason, row.began_at, row.next_probe_at, row.probes)
 
 
-def note_outage(tx: Connection, reason: str, *, now: datetime, pause: timedelta) -> None:
+def note_outage(
+    tx: Connection, reason: str, *, now: datetime, pause: timedelta, name: str = NEXT_SERVER
+) -> None:
     """The server is in trouble (still, or anew): leave it alone for `pause`."""
     values = {"reason": reason, "next_probe_at": now + pause}
-    first = {"name": _NAME, "began_at": now, "probes": 0}
+    first = {"name": name, "began_at": now, "probes": 0}
     tx.execute(insert_or_ignore(tx, outages).values(values | first))
     tx.execute(
-        update(outages).where(outages.c.name == _NAME).values(values | {"probes": outages.c.probes + 1})
+        update(outages).where(outages.c.name == name).values(values | {"probes": outages.c.probes + 1})
     )
 
 
-def end_outage(tx: Connection) -> bool:
+def end_outage(tx: Connection, name: str = NEXT_SERVER) -> bool:
     """It takes mail again, or the operator says to try now. Whether there was any trouble."""
-    return tx.execute(delete(outages).where(outages.c.name == _NAME)).rowcount > 0
+    return tx.execute(delete(outages).where(outages.c.name == name)).rowcount > 0

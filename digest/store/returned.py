@@ -29,9 +29,7 @@ def record_returned(tx: Connection, returned: Returned, *, now: datetime) -> boo
 
     A report about a delivery that is not there has no effect either.
     """
-    address = tx.execute(
-        select(deliveries.c.address_hash).where(deliveries.c.id == returned.delivery_id)
-    ).scalar()
+    address = address_of(tx, returned.delivery_id)
     if address is None:
         return False
     row = {
@@ -43,13 +41,19 @@ def record_returned(tx: Connection, returned: Returned, *, now: datetime) -> boo
         "detail": returned.detail,
         "received_at": now,
     }
-    new = tx.execute(insert_or_ignore(tx, bounces).values(row)).rowcount == 1
+    noted = insert_or_ignore(tx, bounces).values(row).returning(bounces.c.content_hash)
+    new = tx.execute(noted).first() is not None
     if new and returned.kind in ("hard", "complaint"):
         reason = "hard_bounce" if returned.kind == "hard" else "complaint"
         suppress(tx, address, reason, returned.detail, now)
     elif new and returned.kind == "soft" and _soft_days(tx, address, now) >= SOFT_LIMIT:
         suppress(tx, address, "hard_bounce", f"failed on {SOFT_LIMIT} days: {returned.detail}", now)
     return new
+
+
+def address_of(db: Connection, delivery_id: int) -> str | None:
+    """The hash of the address a delivery went to."""
+    return db.execute(select(deliveries.c.address_hash).where(deliveries.c.id == delivery_id)).scalar()
 
 
 def _soft_days(db: Connection, address: str, now: datetime) -> int:
