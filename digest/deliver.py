@@ -23,6 +23,7 @@ from digest.mail.transport import Transport, Unreachable
 from digest.sending import Clock, DeliverReport, Round
 from digest.settling import Policy, retry_delay
 from digest.store import Store
+from digest.store.halt import Halt, current_halt
 from digest.store.outages import current_outage, note_outage
 from digest.store.outbox import count_due, has_due
 from digest.store.rescue import bury_poison, expire, held_leases, park_doubtful, release_dead
@@ -50,12 +51,14 @@ def deliver(
         with store.writing() as tx:
             given_up, unknown = _tidy(tx, policy, now)
         with store.reading() as db:
-            outage = current_outage(db)
+            outage, halt = current_outage(db), current_halt(db)
             is_due = has_due(db, now)
         round_ = Round(store, policy, owner, clock=clock, is_probe=outage is not None)
         report = round_.report
         report.failed, report.unknown = given_up, unknown
-        if outage is not None and now < outage.next_probe_at:
+        if halt is not None:
+            report.stopped = _halted(halt) if is_due else None
+        elif outage is not None and now < outage.next_probe_at:
             report.stopped = _told(outage.reason, outage.next_probe_at) if is_due else None
         elif is_due and not is_stopping():
             _go(round_, transports, is_stopping)
@@ -93,6 +96,11 @@ def _remember(store: Store, report: DeliverReport, policy: Policy, now: datetime
         with store.writing() as tx:
             note_outage(tx, report.stopped, now=now, pause=policy.pause)
         report.stopped = _told(report.stopped, now + policy.pause)
+
+
+def _halted(halt: Halt) -> str:
+    since = f"{halt.began_at:%Y-%m-%d %H:%M} UTC"
+    return f"the operator halted sending at {since} ({halt.reason}); `digest operator resume` lets it go on"
 
 
 def _told(reason: str, until: datetime) -> str:

@@ -36,6 +36,7 @@ from sqlalchemy import (
 
 from digest.model import Delivery, DeliveryState, Digest, Envelope, Issue, Message
 from digest.store.dialect import insert_or_ignore
+from digest.store.halt import is_halted
 from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, messages, shown, suppressions
 
@@ -109,8 +110,8 @@ def _row(message: Message, *, kind: str, address_hash: str, now: datetime) -> di
 
 
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
-    """Take up to `limit` rows whose time has come, the longest waiting first."""
-    due = select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now)
+    """Take up to `limit` rows whose time has come, the longest waiting first; none while the operator has halted sending."""
+    due = select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now, ~is_halted())
     due = due.order_by(deliveries.c.due_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
     taken = (
         update(deliveries)
