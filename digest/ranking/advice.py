@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digest.model import Paper
-from digest.ranking.keywords import KeywordMatcher, parse_keyword
+from digest.ranking.keywords import Keyword, KeywordMatcher, parse_keyword
 from digest.ranking.meaning import one_thread
 from digest.ranking.scorer import PaperRanker
 from digest.ranking.shelf import in_order
@@ -54,8 +54,6 @@ class KeywordHelp:
         """One advice a keyword, in their order."""
         keywords = [parse_keyword(text) for text in typed]
         matches = self._matcher.match(keywords)
-        with one_thread():
-            guide = self._ranker.librarian_.guide(keywords)
         found = matches.values.multiply(matches.complete).tocsr()
         advice = []
         for row, text in enumerate(typed):
@@ -69,12 +67,16 @@ class KeywordHelp:
                     hits=hits,
                     paper_ids=tuple(self._papers[place].id for place in places),
                     suggestions=() if hits else tuple(self.suggest(text)),
-                    near=tuple(wording for wording, _ in guide.near[row][:MOST_NEAR]),
+                    near=self._neighbours(keywords[row]),
                     is_too_common=len(self._papers) >= _FEWEST_PAPERS
                     and hits > TOO_COMMON * len(self._papers),
                 )
             )
         return advice
+
+    def _neighbours(self, keyword: Keyword) -> tuple[str, ...]:
+        with one_thread():
+            return tuple(wording for wording, _ in self._ranker.librarian_.near(keyword)[:MOST_NEAR])
 
     def suggest(self, typed: str) -> list[str]:
         """Words and phrases of the corpus close to a keyword: misspellings mended, then phrases with its words in them."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from digest.model import Paper, Reason, ReasonKind, Score
 from digest.ranking.batch_table import Rows
+from digest.ranking.keywords import Keyword
 from digest.ranking.related import COMPLETE, PARTLY, Librarian
 from digest.ranking.shelf import Shelf
 from digest.ranking.text import stem
@@ -62,31 +63,32 @@ class Clerk:
 
     def keyword(self, rows: Rows, row: int, place: int, kind: int) -> tuple[ReasonKind, str]:
         """How a paper meets a keyword: by saying it, by saying part of it, or by being near."""
-        typed = rows.keywords[row].typed
+        keyword = rows.keywords[row]
+        typed = keyword.typed
         if kind == COMPLETE:
             return ReasonKind.KEYWORD, typed
         worded = self._worded.get((typed, place))
         if worded is None:
             if len(self._worded) > _MOST_REMEMBERED:
                 self._worded.clear()
-            worded = self._partly(rows, row, place) if kind == PARTLY else self._near(typed, place)
+            worded = self._partly(keyword, place) if kind == PARTLY else self._near(keyword, place)
             self._worded[typed, place] = worded
         return ReasonKind.RELATED, worded
 
-    def _partly(self, rows: Rows, row: int, place: int) -> str:
-        keyword, said = rows.keywords[row], self._said(place)
+    def _partly(self, keyword: Keyword, place: int) -> str:
+        said = self._said(place)
         words = [word for word in keyword.words if self._shelf.columns.get(stem(word)) in said]
         if words:
             return f"{', '.join(words)}, of your keyword {keyword.typed}"
         return f"part of your keyword {keyword.typed}"
 
-    def _near(self, typed: str, place: int) -> str:
+    def _near(self, keyword: Keyword, place: int) -> str:
         """What of the paper is near the keyword: "KV cache, near your keyword attention"."""
         said = self._said(place)
-        for wording, column in self._librarian.near(typed):
+        for wording, column in self._librarian.near(keyword):
             if column in said:
-                return f"{wording}, near your keyword {typed}"
-        return f"near your keyword {typed}"
+                return f"{wording}, near your keyword {keyword.typed}"
+        return f"near your keyword {keyword.typed}"
 
     def _said(self, place: int) -> frozenset[int]:
         """The terms of a paper."""

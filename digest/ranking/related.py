@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, parse_keyword
+from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
 from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
 from digest.ranking.shelf import Shelf, Vector
 from digest.ranking.text import stem
@@ -44,7 +44,6 @@ class Guide:
     directions: Matrix  # keywords x dimensions
     best: Vector  # the highest value a paper of the corpus reaches, a keyword
     horizon: Vector  # the cosine from which on a paper is near, a keyword
-    near: tuple[Near, ...]  # a keyword: terms of its best papers
 
 
 class _Entry(NamedTuple):
@@ -53,7 +52,7 @@ class _Entry(NamedTuple):
     direction: Vector
     horizon: float
     best: float
-    near: Near
+    examples: NDArray[np.int32]  # the best papers of the corpus, by their rows
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,8 @@ class Assessment:
 
     values: sparse.csr_array
     said: Vector  # a complete match alone, without nearness: what a negative weight takes away; else 0
-    kinds: NDArray[
-        np.int8
-    ]  # COMPLETE: the paper says the whole keyword; PARTLY: some of it, and that counts most; NEAR
+    # COMPLETE: the paper says the whole keyword; PARTLY: some of it, and that counts most; NEAR: it is only near.
+    kinds: NDArray[np.int8]
 
     def with_rows(self, *others: "Assessment") -> "Assessment":
         """These keywords, then those of others."""
@@ -84,39 +82,49 @@ class Librarian:
         self.reach = reach
         self._matcher = matcher
         self._remembered: dict[str, _Entry] = {}
+        self._near: dict[str, Near] = {}
         self._sample = meaning.sample(_SAMPLE)
         # A term in one paper of ten says nothing about what is near.
         self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
-        self._spoken = unit_terms(corpus.weights, self._rarity).astype(bool).astype(np.float64)
+        self._spoken = unit_terms(corpus.weights, self._rarity)
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
 
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
         """Look every keyword up, those not looked up before in the corpus."""
-        unknown = [keyword for keyword in keywords if keyword.typed not in self._remembered]
-        if len(self._remembered) + len(unknown) > _MOST_REMEMBERED:
-            self._remembered, unknown = {}, list(keywords)
-        self._remembered |= zip((keyword.typed for keyword in unknown), self._look_up(unknown), strict=True)
-        entries = [self._remembered[keyword.typed] for keyword in keywords]
+        known = self._remembered
+        unknown = [keyword for keyword in keywords if keyword.typed not in known]
+        if len(known) + len(unknown) > _MOST_REMEMBERED:
+            known, unknown = {}, list(keywords)
+        known.update(zip((keyword.typed for keyword in unknown), self._look_up(unknown), strict=True))
+        self._remembered = known
+        entries = [known[keyword.typed] for keyword in keywords]
         return Guide(
             directions=np.array([entry.direction for entry in entries]).reshape(
                 len(entries), self.meaning.corpus.shape[1]
             ),
             horizon=np.array([entry.horizon for entry in entries]),
             best=np.array([entry.best for entry in entries]),
-            near=tuple(entry.near for entry in entries),
         )
 
-    def near(self, typed: str) -> Near:
-        """What papers about a keyword say as well, the telling terms first."""
-        return self.guide([parse_keyword(typed)]).near[0]
+    def near(self, keyword: Keyword) -> Near:
+        """Terms that several of a keyword's best papers say as well, the telling ones first."""
+        if keyword.typed not in self._near:
+            if len(self._near) > _MOST_REMEMBERED:
+                self._near = {}
+            if keyword.typed not in self._remembered:
+                self.guide([keyword])
+            self._near[keyword.typed] = self._terms_near(keyword, self._remembered[keyword.typed].examples)
+        return self._near[keyword.typed]
 
     def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Entry]:
+        if not keywords:
+            return iter(())
         matches = self._matcher.match(keywords)
         feedback = strongest(matches.values, self.reach.feedback)
         directions = self.meaning.directions(feedback)
-        best, near = row_maxima(matches.values), self._near(keywords, feedback)
-        return map(_Entry, directions, self._horizon(directions), best, near)
+        examples = np.split(feedback.indices, feedback.indptr[1:-1])
+        return map(_Entry, directions, self._horizon(directions), row_maxima(matches.values), examples)
 
     def _horizon(self, directions: Matrix) -> Vector:
         cosines = directions @ self._sample.T
@@ -124,20 +132,15 @@ class Librarian:
             return np.zeros(len(directions))
         return np.clip(np.quantile(cosines, 1 - self.reach.nearby, axis=1), 0.0, _SURELY_NEAR)
 
-    def _near(self, keywords: Sequence[Keyword], feedback: sparse.csr_array) -> list[Near]:
-        """Terms that several of a keyword's best papers say, the telling ones first."""
-        speakers = sparse.csr_array(feedback.astype(bool).astype(np.float64) @ self._spoken)
-        near = []
-        for keyword, start, end in zip(keywords, speakers.indptr, speakers.indptr[1:], strict=False):
-            columns, counts = speakers.indices[start:end], speakers.data[start:end]
-            # A word that only one of the best papers says is its own, not the subject's.
-            columns, counts = columns[counts >= _SPEAKERS], counts[counts >= _SPEAKERS]
-            best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
-            own = {stem(word) for word in keyword.words}
-            names = [(self._names[column], int(column)) for column in columns[best]]
-            others = [(name, column) for name, column in names if not any(part in name for part in own)]
-            near.append(tuple((self._wordings[name], column) for name, column in others[:NEAREST_TERMS]))
-        return near
+    def _terms_near(self, keyword: Keyword, examples: NDArray[np.int32]) -> Near:
+        columns, counts = np.unique(self._spoken[examples].indices, return_counts=True)
+        # A word that only one of the best papers says is its own, not the subject's.
+        columns, counts = columns[counts >= _SPEAKERS], counts[counts >= _SPEAKERS]
+        best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
+        own = {stem(word) for word in keyword.words}
+        names = [(self._names[column], int(column)) for column in columns[best]]
+        others = [(name, column) for name, column in names if not any(part in name for part in own)]
+        return tuple((self._wordings[name], column) for name, column in others[:NEAREST_TERMS])
 
 
 def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Assessment:
