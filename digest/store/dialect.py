@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -14,3 +14,15 @@ def upsert(db: Connection, table: Table) -> Any:
 def insert_or_ignore(db: Connection, table: Table) -> Any:
     """An INSERT that does nothing, and returns nothing, when the row is already there."""
     return upsert(db, table).on_conflict_do_nothing()
+
+
+def alone(tx: Connection, what: str) -> None:
+    """Until this transaction ends nobody else is `alone` with `what`. On SQLite, where one writes at a time, that holds anyway.
+
+    For the few things that look before they write; everything else goes on beside it.
+    """
+    if tx.dialect.name == "postgresql":
+        # Each schema is a house of its own.
+        tx.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(current_schema() || :what))"), {"what": f"/{what}"}
+        )

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StoreError
+from digest.store.dialect import alone
 from digest.store.lock import write_lock
+from digest.store.postgres import IN_WORDS, connect_postgres, is_postgres, make_own_schema
 
-HEAD = "0005"  # newest migration; a test holds it against the folder
+HEAD = "0006"  # newest migration; a test holds it against the folder
 _BUSY_SECONDS = 60
 _CHECKED_ALWAYS = 1 << 20  # bytes: costs a few milliseconds
 _CHECKED_AFTER_CRASH = 256 << 20  # bytes: costs about a second
@@ -29,7 +31,7 @@ def open_engine(url: str) -> Engine:
         assert target.database is not None
         _make_folder(Path(target.database).parent)
     with wrap_errors("open"):
-        engine = sqlalchemy.create_engine(target, pool_pre_ping=target.get_backend_name() != "sqlite")
+        engine = connect_postgres(target) if is_postgres(target) else sqlalchemy.create_engine(target)
         try:
             if engine.dialect.name == "sqlite":
                 _configure_sqlite(engine)
@@ -57,9 +59,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database. Never waits for a writer."""
-    with wrap_errors("read"), engine.connect().execution_options(digest_reads=True) as connection:
+    with wrap_errors("read"), engine.connect().execution_options(**_reads(engine)) as connection:
         yield connection
         connection.rollback()
+
+
+def _reads(engine: Engine) -> dict[str, Any]:
+    """What a connection is told that reads: PostgreSQL would show each statement another state of things."""
+    if engine.dialect.name == "postgresql":
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return {"digest_reads": True}
 
 
 @contextmanager
@@ -83,10 +92,11 @@ def _remedy(said: str) -> str:
         "not a database": f"the file is not a database; {_RESTORE}, or move it away",
         "is full": "the disk is full; free some space, then run this again",
         "disk I/O": "the disk reports an error; check it before you run this again",
+        **IN_WORDS,
     }
     for sign, remedy in remedies.items():
         if sign in said:
-            return f"{remedy} ({said})"
+            return f"{remedy} ({' '.join(said.split())})"
     return said
 
 
@@ -170,6 +180,8 @@ def _migrate(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         _write_ahead(engine)
     with writing(engine) as tx:
+        alone(tx, "schema")
+        make_own_schema(tx)
         config.attributes["connection"] = tx
         command.upgrade(config, HEAD)
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from digest.store import schema_front, schema_operator  # noqa: F401  # they put their tables into the metadata
+from digest.store import schema_cluster, schema_front, schema_operator  # noqa: F401  # they put their tables into the metadata
 from digest.store.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -1,0 +1,48 @@
+"""Many rows at once: COPY into PostgreSQL, one prepared statement into SQLite."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+from sqlalchemy.schema import ScalarElementColumnDefault
+
+_AT_ONCE = 1000
+
+
+def fill(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert rows that all name the same columns; for columns they do not name the table's own default holds.
+
+    Reads `rows` as it goes, a few at a time. Returns how many there were.
+    """
+    waiting = iter(rows)
+    first = next(waiting, None)
+    if first is None:
+        return 0
+    everything = chain([first], waiting)
+    if tx.dialect.name == "postgresql":
+        return _copy(tx, table, list(first), everything)
+    count = 0
+    while some := [dict(row) for row in islice(everything, _AT_ONCE)]:
+        tx.execute(insert(table), some)
+        count += len(some)
+    return count
+
+
+def _copy(tx: Connection, table: Table, names: list[str], rows: Iterable[Mapping[str, Any]]) -> int:
+    defaults = {
+        column.name: column.default.arg
+        for column in table.columns
+        if isinstance(column.default, ScalarElementColumnDefault) and column.name not in names
+    }
+    quoted = ", ".join(tx.dialect.identifier_preparer.quote(name) for name in [*names, *defaults])
+    bind = [table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect) for name in names]
+    raw, count = tx.connection.cursor(), 0
+    with raw.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
+        for row in rows:
+            values = [
+                row[name] if to is None else to(row[name]) for name, to in zip(names, bind, strict=True)
+            ]
+            copy.write_row([*values, *defaults.values()])
+            count += 1
+    return count
