@@ -157,14 +157,15 @@ class Letters:
             return Links(unsubscribe_mailto=self._mailbox(), profile_file=file)
 
         url, secret, who = self._web_url, self._secret, subscriber.id
+        version = subscriber.links_version
         on = digest.issue.on.isoformat() if digest else ""
         return Links(
-            unsubscribe_url=f"{url}/u/{sign(secret, 'unsubscribe', who)}",
+            unsubscribe_url=f"{url}/u/{sign(secret, 'unsubscribe', who, version=version)}",
             unsubscribe_mailto=self._mailbox(),
-            preferences_url=f"{url}/p/{sign(secret, 'preferences', who)}",
-            web_url=f"{url}/w/{sign(secret, 'web', who, on)}/{on}" if digest else None,
+            preferences_url=f"{url}/p/{sign(secret, 'preferences', who, version=version)}",
+            web_url=f"{url}/w/{sign(secret, 'web', who, on, version=version)}/{on}" if digest else None,
             profile_file=file,
-            feedback_url=f"{url}/f/{sign(secret, 'feedback', who)}",
+            feedback_url=f"{url}/f/{sign(secret, 'feedback', who, version=version)}",
         )
 
     def _of_issue(

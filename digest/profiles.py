@@ -1,5 +1,6 @@
 """`config/subscribers/*.toml` <-> `Profile`. One file a person; a broken file costs only its owner."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,6 +161,42 @@ class ProfileFile(Strict):
             follow_authors=tuple(dict.fromkeys(self.follow.authors)),
             follow_organizations=tuple(dict.fromkeys(self.follow.organizations)),
         )
+
+
+def profile_to_toml(profile: Profile) -> str:
+    """`profile` as a file of `config/subscribers/`; `read_profile` is the inverse."""
+    cadence = profile.cadence
+    rhythm = [] if cadence.every == "days" else [f"every = {_toml(cadence.every)}"]
+    rhythm += [f"days = {_toml(cadence.days)}"] if cadence.days else []
+    rhythm += [f"at = {_toml(f'{cadence.at:%H:%M}')}"]
+    lines = [f"email = {_toml(profile.email)}"]
+    lines += [f"name = {_toml(profile.name)}"] if profile.name else []
+    lines += [
+        f"timezone = {_toml(profile.timezone)}",
+        f"cadence = {{ {', '.join(rhythm)} }}",
+        *(
+            f"{key} = {_toml(getattr(profile, key))}"
+            for key in ("max_papers", "quiet_day", "trending", "wildcard")
+        ),
+    ]
+    for interest in profile.interests:
+        lines += [
+            "",
+            "[[interest]]",
+            f"keywords = {_toml(interest.keywords)}",
+            f"weight = {interest.weight!r}",
+        ]
+    if profile.mute:
+        lines += ["", "[mute]", f"keywords = {_toml(profile.mute)}"]
+    follow = {"authors": profile.follow_authors, "organizations": profile.follow_organizations}
+    if any(follow.values()):
+        lines += ["", "[follow]", *(f"{key} = {_toml(names)}" for key, names in follow.items() if names)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A value of a profile in TOML. JSON spells strings, lists, numbers and booleans just so, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True, slots=True)

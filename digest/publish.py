@@ -36,6 +36,7 @@ from digest.store.people import (
     shown_papers,
     suppressed,
 )
+from digest.store.readers import change_subscriber
 from digest.store.votes import StoredVote, votes_of
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ class Writer(Protocol):
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
         """The message, the same bytes for the same arguments."""
+        ...
+
+    def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: datetime, now: datetime) -> Message:
+        """The message to somebody who is back from a pause, the same bytes for the same arguments."""
         ...
 
 
@@ -155,6 +160,8 @@ class _Desk:
         person, outcome = decision.person, decision.outcome
         following = next_issue(person.profile.cadence, person.profile.timezone, self._now).due_at
         if isinstance(outcome, Owed):
+            if person.catch_up_since is not None:
+                change_subscriber(tx, person.id, self._now, catch_up_since=None)
             drop_skip(tx, person.id, outcome.digest.issue)
             if enqueue_digest(tx, outcome, now=self._now) is None:
                 outcome = Skip(
@@ -187,6 +194,8 @@ class _Desk:
                 yield _Decision(person, issue, skip)
             else:
                 back = lookback(person.profile.cadence, self._limits.lookback)
+                if person.catch_up_since is not None:  # back from a pause: what was missed is new
+                    back = max(back, self._now - person.catch_up_since)
                 wanted.setdefault(back, []).append((person, issue))
         for back, group in wanted.items():
             yield from self._decide_group(group, back)
@@ -213,6 +222,12 @@ class _Desk:
         for (person, issue), material in zip(group, chosen, strict=True):
             yield _Decision(person, issue, self._finish(person, issue, material, stored))
 
+    def _write(self, digest: Digest, person: Subscriber) -> Message:
+        since = person.catch_up_since
+        if since is None or not digest.picks:
+            return self._writer.write(digest, person, now=self._now)
+        return self._writer.catch_up(digest, person, since=since, now=self._now)
+
     def _finish(
         self, person: Subscriber, issue: Issue, material: Material, stored: dict[str, StoredPaper]
     ) -> Owed | Skip:
@@ -221,7 +236,7 @@ class _Desk:
             digest = compose(issue, person.profile, material)
             if isinstance(digest, Skip):
                 return digest
-            message = self._writer.write(digest, person, now=self._now)
+            message = self._write(digest, person)
         except Exception as error:
             log.exception("publish subscriber_id=%d failed", person.id)
             return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
-from digest.store.engine import open_engine, reading, writing
+from digest.store.engine import empty_log, open_engine, reading, writing
 
 
 class Store:
@@ -31,6 +31,10 @@ class Store:
     def reading(self) -> AbstractContextManager[Connection]:
         """One consistent view; never blocks a writer. Raises `StoreError`."""
         return reading(self._engine)
+
+    def empty_log(self) -> bool:
+        """Leave no byte of what was erased in the database's log. False when somebody reads it: try again later."""
+        return empty_log(self._engine)
 
     def address_hash(self, email: str) -> str:
         """What suppressions know of an address: a keyed hash (HMAC-SHA-256) of its lower-case form."""

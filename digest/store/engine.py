@@ -128,6 +128,21 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+def empty_log(engine: Engine) -> bool:
+    """Move everything from SQLite's log into the file and cut the log, so that bytes which were erased are in neither.
+
+    False when a reader of the log was in the way: try again later.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to"):
+        raw = engine.raw_connection()
+        try:
+            return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            raw.close()
+
+
 def file_of(engine: Engine) -> Path | None:
     """The file of an SQLite database, None when there is none to lock or to copy."""
     name = engine.url.database

@@ -31,6 +31,12 @@ class Subscriber:
     next_due_at: datetime
     created_at: datetime
     address_hash: str
+    links_version: int = 0  # part of every link; one more ends all that were sent
+    profile_version: int = 0
+    profile_before: Profile | None = None  # what the last change can be undone to
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None  # None: until they come back themselves
+    catch_up_since: datetime | None = None  # the next digest is to hold what was missed since
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +123,29 @@ def find_subscriber(db: Connection, email: str) -> Subscriber | None:
     return None if row is None else _from_row(row)
 
 
+def read_subscriber(db: Connection, subscriber_id: int) -> Subscriber | None:
+    """The subscriber with this number."""
+    row = db.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).first()
+    return None if row is None else _from_row(row)
+
+
 def due_subscribers(
     db: Connection, now: datetime, *, after_id: int = 0, limit: int = 500
 ) -> list[Subscriber]:
     """Active people whose next look has come, in order of id: ask again with `after_id` for the next ones."""
     query = select(subscribers).where(subscribers.c.status == "active", subscribers.c.next_due_at <= now)
-    return _list(db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit))
+    return list_subscribers(db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit))
 
 
 def not_due(db: Connection, now: datetime, limit: int) -> list[Subscriber]:
     """People who get nothing at `now`: not yet due, paused, unsubscribed or not confirmed."""
     waits = (subscribers.c.status != "active") | (subscribers.c.next_due_at > now)
-    return _list(db, select(subscribers).where(waits).order_by(subscribers.c.id).limit(limit))
+    return list_subscribers(db, select(subscribers).where(waits).order_by(subscribers.c.id).limit(limit))
 
 
 def every_subscriber(db: Connection) -> list[Subscriber]:
     """Everybody, in order of address."""
-    return _list(db, select(subscribers).order_by(subscribers.c.address_key))
+    return list_subscribers(db, select(subscribers).order_by(subscribers.c.address_key))
 
 
 def count_subscribers(db: Connection) -> dict[str, int]:
@@ -153,6 +165,18 @@ def shown_papers(db: Connection, subscriber_ids: Sequence[int], since: datetime)
         ):
             found[subscriber_id].add(paper_id)
     return found
+
+
+def shown_since(db: Connection, subscriber_id: int, since: datetime | None = None) -> list[dict[str, Any]]:
+    """The papers somebody was shown, in the mails queued since then, the oldest first: id, title and day."""
+    query = select(papers.c.id, papers.c.title, deliveries.c.issue_on).select_from(shown)
+    query = query.join(papers, papers.c.pk == shown.c.paper_pk).join(
+        deliveries, deliveries.c.id == shown.c.delivery_id
+    )
+    query = query.where(shown.c.subscriber_id == subscriber_id)
+    query = query if since is None else query.where(deliveries.c.queued_at >= since)
+    found = db.execute(query.order_by(deliveries.c.id, papers.c.id))
+    return [{"paper": row.id, "title": row.title, "on": row.issue_on} for row in found]
 
 
 def queued_dates(db: Connection, subscriber_ids: Sequence[int], since: date) -> set[tuple[int, date]]:
@@ -219,7 +243,7 @@ def last_skips(db: Connection, limit: int = 50) -> list[dict[str, Any]]:
     ]
 
 
-def _list(db: Connection, query: Select[Any]) -> list[Subscriber]:
+def list_subscribers(db: Connection, query: Select[Any]) -> list[Subscriber]:
     return [_from_row(row) for row in db.execute(query)]
 
 
@@ -236,4 +260,10 @@ def _from_row(row: Row[Any]) -> Subscriber:
         next_due_at=row.next_due_at,
         created_at=row.created_at,
         address_hash=row.address_hash,
+        links_version=row.links_version,
+        profile_version=row.profile_version,
+        profile_before=Profile.from_json(row.profile_before) if row.profile_before else None,
+        paused_at=row.paused_at,
+        paused_until=row.paused_until,
+        catch_up_since=row.catch_up_since,
     )

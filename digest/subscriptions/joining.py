@@ -1,0 +1,178 @@
+"""Coming in: a request, one mail, one press on a page, and the proof of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from digest.cadence import next_issue
+from digest.errors import DigestError
+from digest.model import Digest
+from digest.store.front import (
+    NewRequest,
+    StoredRequest,
+    add_consent,
+    drop_consents,
+    latest_request,
+    put_request,
+    recall_notices,
+    settle_request,
+)
+from digest.store.people import Subscriber, find_subscriber
+from digest.store.readers import change_subscriber, put_pending
+from digest.subscriptions.limits import Ask, Verdict, weigh
+from digest.subscriptions.office import CONFIRM_VALID, SETTINGS_VALID, TOO_QUICK, Office, Wish
+
+# A request of somebody known is kept just as that of a stranger, so that both cost the same; it opens nothing.
+_OPENS_NOTHING = timedelta(0)
+
+
+class Asked(StrEnum):
+    """What became of an ask. The first two must look the same to whoever asked."""
+
+    MAILED = "mailed"
+    ENOUGH = "enough"
+    BUSY = "busy"  # nothing was done; try later
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a request stands."""
+
+    state: Literal["open", "confirmed", "declined", "expired"]
+    request: StoredRequest
+    person: Subscriber
+
+
+def request(tx: Connection, office: Office, wish: Wish, *, now: datetime) -> Asked:
+    """Somebody wants a digest: ask the address. Somebody known gets a mail saying so, a stranger the question.
+
+    Both cost the same work, and the answer is the same. Raises `DigestError` when there are no web pages to confirm on.
+    """
+    if office.url is None:
+        raise DigestError("nobody can confirm without web pages: set [web] url")
+    verdict = weigh(tx, office, Ask("confirm", wish.profile.email, wish.network), now=now)
+    if verdict is not Verdict.MAIL:
+        return Asked(verdict.value)
+    person = find_subscriber(tx, wish.profile.email)
+    due_at = next_issue(wish.profile.cadence, wish.profile.timezone, now).due_at
+    if person is not None and person.status in ("active", "paused"):
+        change_subscriber(tx, person.id, now)
+        _put(tx, person.id, wish, now, _OPENS_NOTHING)
+        url = office.settings_link(person, now=now)
+        office.send(
+            tx, "known", office.letters.known(person, url=url, valid=SETTINGS_VALID, now=now), now=now
+        )
+        return Asked.MAILED
+    if person is None:
+        hashed = office.address_hash(wish.profile.email)
+        subscriber_id = put_pending(tx, wish.profile, hashed, due_at=due_at, now=now)
+    else:
+        subscriber_id = person.id
+    request_id = _put(tx, subscriber_id, wish, now, CONFIRM_VALID)
+    _ask(tx, office, request_id, wish.profile.email, asked_at=now, now=now)
+    return Asked.MAILED
+
+
+def _put(tx: Connection, subscriber_id: int, wish: Wish, now: datetime, valid: timedelta) -> int:
+    email, profile = wish.profile.email, wish.profile
+    asked = NewRequest("subscribe", subscriber_id, email, profile, wish.wording, wish.source)
+    return put_request(tx, asked, valid=valid, now=now)
+
+
+def _ask(
+    tx: Connection, office: Office, request_id: int, email: str, *, asked_at: datetime, now: datetime
+) -> None:
+    url = office.request_link("c", "confirm", request_id, asked_at)
+    office.send(tx, "confirm", office.letters.confirm(email, url=url, valid=CONFIRM_VALID, now=now), now=now)
+
+
+def send_link(tx: Connection, office: Office, email: str, network: str | None, *, now: datetime) -> Asked:
+    """Mail the owner of an address a fresh link to their settings, or the question again that they did not answer.
+
+    The answer is the same for strangers, who get nothing.
+    """
+    verdict = weigh(tx, office, Ask("link", email, network), now=now)
+    person = find_subscriber(tx, email)
+    if verdict is not Verdict.MAIL or person is None or office.url is None:
+        return Asked(verdict.value if verdict is not Verdict.MAIL else "mailed")
+    if person.status == "pending":
+        waiting = latest_request(tx, person.id, "subscribe")
+        if waiting is not None and waiting.outcome is None and waiting.ends_at > now:
+            _ask(tx, office, waiting.id, person.email, asked_at=waiting.asked_at, now=now)
+        return Asked.MAILED
+    url = office.settings_link(person, now=now)
+    office.send(tx, "link", office.letters.link(person, url=url, valid=SETTINGS_VALID, now=now), now=now)
+    return Asked.MAILED
+
+
+def look_at(db: Connection, office: Office, token: str, *, now: datetime) -> Standing:
+    """How the request behind a confirmation link stands. Raises `TokenError` when there is none."""
+    found, person = office.read_request(db, "confirm", token)
+    if found.outcome is not None:
+        return Standing(found.outcome, found, person)
+    return Standing("open" if found.ends_at > now else "expired", found, person)
+
+
+def renew(tx: Connection, office: Office, token: str, *, now: datetime) -> Asked:
+    """The question came too late or was lost: ask again, with the same wish. Raises `TokenError`."""
+    standing = look_at(tx, office, token, now=now)
+    asked = standing.request.asked
+    if standing.state != "expired" or asked.profile is None:
+        return Asked.ENOUGH
+    return request(tx, office, Wish(asked.profile, asked.wording, asked.source), now=now)
+
+
+def confirm(tx: Connection, office: Office, token: str, *, sample: Digest | None, now: datetime) -> Standing:
+    """The address said yes: from now on there are digests, and a welcome with `sample` goes out. Harmless to repeat.
+
+    Whoever said no a moment ago is a machine that presses every button: then neither counts. Raises `TokenError`.
+    """
+    standing = look_at(tx, office, token, now=now)
+    asked = standing.request
+    if standing.state == "declined" and _was_just_now(asked, now):
+        settle_request(tx, asked.id, None, now)
+        return look_at(tx, office, token, now=now)
+    if standing.state != "open":
+        return standing
+    settle_request(tx, asked.id, "confirmed", now)
+    add_consent(tx, asked, now=now)
+    _activate(tx, standing, now)
+    confirmed = look_at(tx, office, token, now=now)
+    if sample is not None:
+        mail = office.letters.welcome(sample, confirmed.person, now=now)
+        office.send(tx, "welcome", mail, now=now, after=TOO_QUICK)
+    return confirmed
+
+
+def _activate(tx: Connection, standing: Standing, now: datetime) -> None:
+    person, wanted = standing.person, standing.request.asked.profile
+    # A file is the operator's own word: its owner comes back with what the file says.
+    profile = person.profile if person.owner == "file" or wanted is None else wanted
+    due_at = next_issue(profile.cadence, profile.timezone, now).due_at
+    values = {"status": "active", "status_reason": None, "profile": profile, "next_due_at": due_at}
+    ended = {"paused_at": None, "paused_until": None, "profile_before": None}
+    version = {"profile_version": person.profile_version + 1}
+    change_subscriber(tx, person.id, now, **values, **ended, **version)
+
+
+def decline(tx: Connection, office: Office, token: str, *, now: datetime) -> Standing:
+    """ "It wasn't me": nothing more is sent. Pressed right after the other button, neither counts. Raises `TokenError`."""
+    standing = look_at(tx, office, token, now=now)
+    asked, person = standing.request, standing.person
+    if standing.state == "confirmed" and _was_just_now(asked, now):
+        settle_request(tx, asked.id, None, now)
+        drop_consents(tx, person.id, asked.settled_at or now)
+        recall_notices(tx, person.address_hash, "welcome", now)
+        change_subscriber(tx, person.id, now, status="pending", status_reason=None)
+        return look_at(tx, office, token, now=now)
+    if standing.state != "open":
+        return standing
+    settle_request(tx, asked.id, "declined", now)
+    return replace(standing, state="declined")
+
+
+def _was_just_now(asked: StoredRequest, now: datetime) -> bool:
+    return asked.settled_at is not None and now - asked.settled_at <= TOO_QUICK
