@@ -1,6 +1,6 @@
 """Some readers at once: all papers weighed in dense rows, the best of them kept in arrays until reasons are asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -80,7 +80,11 @@ class Batch:
         places = self.places[reader].tolist()
         followed = {found.place for found in self.readers.followed[reader]}
         papers = self.clerk.papers
-        parts = (self.values[reader].tolist(), self.interests[reader].tolist(), self._liked[reader].tolist())
+        parts = (
+            self.values[reader].tolist(),
+            self.interests[reader].tolist(),
+            self._trends[0][reader].tolist(),
+        )
         return [
             Standing(papers[place].id, value, interest, liked, place in followed)
             for place, value, interest, liked in zip(places, *parts, strict=True)
@@ -90,25 +94,21 @@ class Batch:
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
         """The scores of these columns of one reader, with reasons that add up to them."""
         parts: dict[int, list[Part]] = {column: [] for column in columns}
-        places, values = self.places[reader].tolist(), self.values[reader].tolist()
-        clerk, rows = self.clerk, self.readers.rows
-        for column, row, kind, worth in self._keyword_parts.of(reader):
-            if column in parts:
-                parts[column].append(part(*clerk.keyword(rows, row, places[column], kind), worth))
-        for column, found in parts.items():
-            self._add_taste(reader, places[column], found)
-            self._add_followed(reader, places[column], found)
-            self._add_trend(reader, places[column], found)
-        papers = clerk.papers
+        places, clerk = self.places[reader].tolist(), self.clerk
+        self._add_trend(reader, places, parts)
+        self._add_keywords(reader, places, parts)
+        if self.readers.followed[reader]:
+            self._add_followed(reader, places, parts)
+        if self.readers.likenesses[reader]:
+            self._add_taste(reader, places, parts)
+        values, papers = self.values[reader].tolist(), clerk.papers
         return [score_of(papers[places[column]].id, values[column], found) for column, found in parts.items()]
 
     @cached_property
-    def _liked(self) -> Matrix:
-        return self._trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
-
-    @cached_property
-    def _trending(self) -> NDArray[np.float64]:
-        return self.readers.wishes.trending
+    def _trends(self) -> tuple[Matrix, Matrix]:
+        """What being liked and being new bring."""
+        trend, share = self.clerk.trend, self.readers.wishes.trending[:, np.newaxis]
+        return share * trend.liked[self.places], share * trend.recent[self.places]
 
     @cached_property
     def _keyword_parts(self) -> _KeywordParts:
@@ -126,25 +126,35 @@ class Batch:
         kinds = self.readers.rows.found.kinds[entries[is_found]]
         return _KeywordParts(starts, is_found % max(width, 1), rows[is_found], kinds, worth)
 
-    def _add_followed(self, reader: int, place: int, parts: list[Part]) -> None:
-        share = float(self.readers.wishes.interest[reader])
-        followed = self.readers.followed[reader] if share else ()
-        parts += [part(f.kind, f.name, share * FOLLOW_VALUE) for f in followed if f.place == place]
+    def _add_trend(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+        clerk = self.clerk
+        liked, recent = (table[reader].tolist() for table in self._trends)
+        for column, found in parts.items():
+            if liked[column]:
+                found.append(part(ReasonKind.TRENDING, clerk.votes_said[places[column]], liked[column]))
+            if recent[column]:
+                said = clerk.published_said[places[column]]
+                found.append(part(ReasonKind.RECENT, said, recent[column]))
 
-    def _add_taste(self, reader: int, place: int, parts: list[Part]) -> None:
+    def _add_keywords(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+        word, keywords = self.clerk.keyword, self.readers.rows.keywords
+        for column, row, kind, worth in self._keyword_parts.of(reader):
+            if column in parts:
+                parts[column].append(part(*word(keywords[row], places[column], kind), worth))
+
+    def _add_followed(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+        worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE
+        for column, found in parts.items():
+            followed = self.readers.followed[reader] if worth else ()
+            found += [part(f.kind, f.name, worth) for f in followed if f.place == places[column]]
+
+    def _add_taste(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
         likeness, wishes = self.readers.likenesses[reader], self.readers.wishes
-        if likeness is None:
-            return
+        assert likeness is not None
         share = float(wishes.interest[reader] * wishes.trust[reader])
         sides = ((likeness.liked, "liked", share), (likeness.disliked, "disliked", -share))
         for (values, verb, weight), alike in zip(sides, likeness.alike, strict=True):
-            if contribution := float(weight * values[place]):
-                parts.append(part(ReasonKind.TASTE, taste_term(int(alike[place]), verb), contribution))
-
-    def _add_trend(self, reader: int, place: int, parts: list[Part]) -> None:
-        trend, share = self.clerk.trend, self._trending[reader]
-        liked, recent = float(share * trend.liked[place]), float(share * trend.recent[place])
-        if liked:
-            parts.append(part(ReasonKind.TRENDING, self.clerk.votes_said[place], liked))
-        if recent:
-            parts.append(part(ReasonKind.RECENT, self.clerk.published_said[place], recent))
+            for column, found in parts.items():
+                if worth := float(weight * values[places[column]]):
+                    term = taste_term(int(alike[places[column]]), verb)
+                    found.append(part(ReasonKind.TASTE, term, worth))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.model import Paper, Reason, ReasonKind, Score
-from digest.ranking.batch_table import Rows
 from digest.ranking.keywords import Keyword
 from digest.ranking.related import COMPLETE, PARTLY, Librarian
 from digest.ranking.shelf import Shelf
@@ -61,9 +60,8 @@ class Clerk:
         self._terms: dict[int, frozenset[int]] = {}
         self._worded: dict[tuple[str, int], str] = {}
 
-    def keyword(self, rows: Rows, row: int, place: int, kind: int) -> tuple[ReasonKind, str]:
+    def keyword(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str]:
         """How a paper meets a keyword: by saying it, by saying part of it, or by being near."""
-        keyword = rows.keywords[row]
         typed = keyword.typed
         if kind == COMPLETE:
             return ReasonKind.KEYWORD, typed
