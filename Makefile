@@ -35,7 +35,8 @@ format: $(VENV)/.installed-$(EXTRAS)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-golden: $(VENV)/.installed-$(EXTRAS) ## write the expected pages and mails anew; read the difference before you commit
+golden: $(VENV)/.installed-$(EXTRAS) ## write the expected pages, mails and documents anew; read the difference before you commit
+	$(BIN)/digest config reference > config/README.md
 	DIGEST_UPDATE_GOLDEN=1 $(BIN)/pytest -p no:randomly tests -k golden
 
 bench: $(VENV)/.installed-$(EXTRAS) ## measure speed against references in the same run

@@ -28,11 +28,13 @@ from digest.store.outages import current_outage, note_outage
 from digest.store.outbox import count_due, has_due
 from digest.store.rescue import bury_poison, expire, held_leases, park_doubtful, release_dead
 from digest.store.workers import at_work, is_dead
+from digest.traces import traced
 
 __all__ = ["DeliverReport", "Policy", "deliver", "retry_delay"]
 log = logging.getLogger(__name__)
 
 
+@traced("deliver", "sent", "deferred", "failed", "suppressed", "unknown")
 def deliver(
     store: Store,
     transports: Sequence[Transport],

@@ -25,6 +25,7 @@ from digest.pages.folder import Unreadable
 from digest.store import Store
 from digest.store.papers import known_page, record_page
 from digest.store.sources import SourceState, put_source_state, source_state
+from digest.traces import traced
 
 log = logging.getLogger(__name__)
 _FIRST_RETRY = timedelta(minutes=10)
@@ -84,6 +85,7 @@ class IngestReport:
         return bool(self.unreachable) or any(page.status in trouble for page in self.pages)
 
 
+@traced("ingest")
 def ingest(
     store: Store, sources: Sequence[Source], read_folder: FolderReader, *, every: timedelta, now: datetime
 ) -> IngestReport:

@@ -38,6 +38,7 @@ from digest.store.people import (
 )
 from digest.store.readers import change_subscriber
 from digest.store.votes import StoredVote, votes_of
+from digest.traces import traced
 
 log = logging.getLogger(__name__)
 BATCH = 100  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
@@ -83,6 +84,7 @@ class PublishReport:
         return any(skip.why in (SkipReason.FAILED, SkipReason.BROKEN_PROFILE) for skip in self.skipped)
 
 
+@traced("publish", "queued")
 def publish(
     store: Store, writer: Writer, *, limits: Limits, now: datetime, fitted: FittedOnce | None = None
 ) -> PublishReport:

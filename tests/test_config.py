@@ -28,7 +28,7 @@ def every_key(model):
 
 def test_the_shipped_reference_is_the_one_this_version_makes():
     shown = (shipped("config") / "README.md").read_text()
-    assert shown == reference(), "run: digest config reference > config/README.md"
+    assert shown == reference(), "run: make golden"
 
 
 @pytest.mark.parametrize("model", [DigestFile, ProfileFile])

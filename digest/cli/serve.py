@@ -11,6 +11,7 @@ from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.tenants import opened
 from digest.errors import DigestError
 from digest.logs import tell_each_step
+from digest.traces import start_tracing
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,6 +45,7 @@ def serve(
     with exits_in_words(), opened(context, web_url=here) as house:
         stop_on_signals(stopping)
         tell_each_step()
+        start_tracing()
         for app in house.apps.values():
             complain(f"serving on {here}; the home is {app.settings.home}. Stop with Ctrl-C.")
         _serve(house.apps, context, (host, port), stopping, with_schedule=schedule)

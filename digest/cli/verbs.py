@@ -20,6 +20,7 @@ from digest.cli.output import (
 )
 from digest.cli.tenants import opened
 from digest.logs import tell_each_step
+from digest.traces import start_tracing
 
 if TYPE_CHECKING:  # sqlalchemy and scikit-learn take a second to load; `digest --help` does not need them
     from digest.app import App
@@ -105,6 +106,7 @@ def run(
         if once:
             raise typer.Exit(_one_round(house, context, stopping, as_json=as_json))
         tell_each_step()
+        start_tracing()
         for app in house.apps.values():
             complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
         rounds(house.apps, context.wall_clock, stopping)
