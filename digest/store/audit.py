@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from digest.store.schema_operator import audit
 
@@ -22,10 +22,15 @@ class Act:
     network: str
 
 
-def note_act(tx: Connection, act: Act) -> None:
-    """Write it down, in the transaction of what was done: neither is without the other."""
+def note_act(tx: Connection, act: Act) -> int:
+    """Write it down, in the transaction of what was done: neither is without the other. Returns its number."""
     said = {"act": act.act, "about": act.about, "detail": act.detail[:_LONGEST], "network": act.network}
-    tx.execute(insert(audit).values(at=act.at, **said))
+    return int(tx.execute(insert(audit).values(at=act.at, **said).returning(audit.c.id)).scalar_one())
+
+
+def note_login(tx: Connection, number: int) -> None:
+    """The try with this number was no failure."""
+    tx.execute(update(audit).where(audit.c.id == number).values(act="login"))
 
 
 def last_acts(db: Connection, limit: int = 50) -> list[Act]:

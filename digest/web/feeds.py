@@ -115,7 +115,9 @@ def write_json(feed: Feed) -> bytes:
         "authors": [{"name": feed.publisher}],
         "items": [_as_item(feed.host, entry) for entry in feed.entries],
     }
-    return json.dumps(_without_nothing(known), ensure_ascii=False).encode()
+    said = json.dumps(_without_nothing(known), ensure_ascii=False)
+    # The same text to whoever reads JSON, and no markup to whoever takes it for a page.
+    return said.replace("<", "\\u003c").replace(">", "\\u003e").encode()
 
 
 def _as_item(host: str, entry: Entry) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from digest.errors import StoreError, TokenError
 from digest.mail.themes import build_theme
 from digest.shipped import shipped
 from digest.store.papers import count_papers
+from digest.web import reading
 from digest.web.desk import Desk
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
@@ -27,7 +28,7 @@ from digest.web.look import Assets, read_assets
 log = logging.getLogger(__name__)
 
 # Modules of pages: each has `routes(desk) -> list[Route]`.
-_PARTS: tuple[Callable[[Desk], list[Route]], ...] = ()
+_PARTS: tuple[Callable[[Desk], list[Route]], ...] = (reading.routes,)
 
 _WORDS = {
     400: ("This cannot be read", "What was sent is not a form this page knows. Go back and try again."),
