@@ -12,7 +12,7 @@ from digest.mail import samples
 from digest.mail.links import Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
-from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section
+from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section, Update
 from tests.builders import a_paper, a_profile
 
 RENDERER = Renderer()
@@ -139,8 +139,8 @@ def test_what_speaks_against_a_paper_is_told_too():
 
 def test_a_name_from_right_to_left_does_not_move_its_neighbours():
     mail = rendered(a_digest(a_pick(1, authors=("ليلى",), organization="Lab", abstract=None)))
-    assert "\u2068ليلى\u2069 · Lab" in mail.text
-    assert "\u2068ليلى\u2069 · Lab" in visible(mail)
+    assert "\u2067ليلى\u2069 · Lab" in mail.text
+    assert "\u2067ليلى\u2069 · Lab" in visible(mail)
 
 
 def test_sections_are_named_only_when_there_are_several():
@@ -156,7 +156,7 @@ def test_both_parts_hold_the_same_links():
     for links in (samples.LINKS, WEB, Links(), Links(unsubscribe_mailto="leave@example.org")):
         mail = rendered(samples.DIGEST, links)
         assert urls_of_html(mail) == urls_of_text(mail)
-    assert len(urls_of_html(rendered(samples.DIGEST, samples.LINKS))) == 6 + 2 * 6 + 3 + 3
+    assert len(urls_of_html(rendered(samples.DIGEST, samples.LINKS))) == 7 + 2 * 6 + 3 + 3
 
 
 @pytest.mark.parametrize(
@@ -342,3 +342,37 @@ def test_plain_text_is_set_to_72_columns_in_every_script():
     lines = [line for line in mail.text.splitlines() if "://" not in line]
     assert max(len(line) + sum(east_asian_width(c) in "WF" for c in line) for line in lines) <= 72
     assert japanese[:200] in mail.text.replace("\n  ", "")
+
+
+ARABIC = "ضغط النماذج"
+
+
+@pytest.mark.parametrize(
+    ("title", "direction", "in_text"),
+    [
+        (
+            f"{ARABIC}: Compressing Language Models",
+            "ltr",
+            f"\u2066{ARABIC}: Compressing Language Models\u2069",
+        ),
+        (f"{ARABIC} اللغوية (LLM)", "rtl", f"{ARABIC} اللغوية (LLM)"),
+        (f"LLM {ARABIC} اللغوية", "rtl", f"\u2067LLM {ARABIC} اللغوية\u2069"),
+        ("A Plain One", "ltr", "A Plain One"),
+    ],
+    ids=["begins in Arabic, mostly English", "Arabic", "begins in Latin, mostly Arabic", "English"],
+)
+def test_most_letters_of_a_title_decide_its_direction(title, direction, in_text):
+    mail = rendered(a_digest(a_pick(1, title=title)))
+    (heading,) = lxml_html.fromstring(mail.html).xpath("//h2[a]")
+    assert (heading.get("dir"), heading.text_content().strip()) == (direction, title)
+    assert f"\n{in_text}\n" in mail.text
+
+
+def test_news_of_earlier_papers_stands_below_the_new_ones_in_one_line_each():
+    update = Update(a_paper(2, upvotes=1204), date(2026, 3, 3), 9)
+    mail = rendered(replace(a_digest(a_pick(1)), updates=(update,)))
+    for words in (visible(mail), " ".join(mail.text.split())):
+        assert words.index("Subject 1") < words.index("Liked since you had them") < words.index("Subject 2")
+        assert "1,204 upvotes now, 9 when it came on 3 March" in words
+    assert urls_of_html(mail) == urls_of_text(mail)
+    assert "Liked since" not in rendered(a_digest(a_pick(1))).text

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from digest.mail.quoted import Fragment
 from digest.mail.templates import TemplateFolder
-from digest.mail.view import Entry, card_of
+from digest.mail.view import NEWS, Entry, News, card_of
 from digest.model import Paper
 
 _KEPT = 8_000  # of each kind, some 3 kB apiece; a week has a few thousand papers
@@ -36,7 +36,7 @@ class CardWriter:
     """Writes papers, reasons and headings, and remembers them."""
 
     def __init__(self, templates: TemplateFolder, *, shares: bool = True) -> None:
-        names = ("card", "row", "why", "feedback", "heading", "more")
+        names = ("card", "row", "why", "feedback", "heading", "more", "update")
         self._html = {name: templates.html(f"digest/{name}.html") for name in names}
         self._text = {name: templates.text(f"digest/{name}.txt") for name in names}
         self._cards: dict[tuple[str, int], tuple[Paper, Both]] = {}
@@ -53,6 +53,11 @@ class CardWriter:
             if entry.feedback:
                 parts.append(self._write("feedback", {"feedback": entry.feedback}))
         return parts
+
+    def news(self, news: list[News]) -> list[Both]:
+        """The papers of earlier digests, below their heading."""
+        told = [self._other("update", one) for one in news]
+        return [self._other("heading", NEWS), *told] if told else []
 
     def more(self, said: str) -> Both:
         """The line that says how many papers found no room."""

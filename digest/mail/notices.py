@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from digest.mail.direction import isolated
 from digest.mail.footer import Line, Span
 from digest.mail.links import Links, mailto, safe_url
-from digest.mail.view import isolated, said
+from digest.mail.view import said
 from digest.mail.wording import listed, rhythm_of
 from digest.model import Interest, Profile
 
@@ -164,7 +165,7 @@ def changed_values(changes: Sequence[Change], links: Links) -> dict[str, object]
 
 def alert_values(troubles: Sequence[Trouble]) -> dict[str, object]:
     """The mail that tells the operator what needs a look."""
-    cleaned = tuple(Trouble(*(said(text, _SENTENCE) for text in trouble)) for trouble in troubles)
+    cleaned = tuple(Trouble(*(isolated(said(text, _SENTENCE)) for text in trouble)) for trouble in troubles)
     return {
         "preheader": cleaned[0].detail if cleaned else "",
         "first": cleaned[0].what if cleaned else "nothing",

@@ -15,7 +15,7 @@ from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
 from digest.mail.templates import Filling, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
-from digest.mail.view import Entry, entries_of, opening_of, said
+from digest.mail.view import Entry, entries_of, news_of, opening_of, said
 from digest.mail.week import bars_of
 from digest.mail.wording import counted, day_and_month, lasting, long_date, rhythm_of
 from digest.model import Digest, Profile
@@ -158,7 +158,9 @@ class Renderer:
         known = {"day": long_date(digest.issue.on), "footer": footer, **opening_of(digest)._asdict(), **own}
         values = _common(mail, known, sender)
         (head, foot), (text_head, text_foot) = mail.html.fill(values), mail.text.fill(values)
-        papers = self._fit(list(entries_of(digest, links)), LARGEST_HTML - _size(head) - _size(foot))
+        news = self._cards.news(news_of(digest))
+        room = LARGEST_HTML - _size(head) - _size(foot) - _size([both.html for both in news])
+        papers = [*self._fit(list(entries_of(digest, links)), room), *news]
         return Rendered(
             kind,
             values["subject"],

@@ -16,6 +16,7 @@ from digest.model import (
     ReasonKind,
     Score,
     Section,
+    Update,
 )
 
 _WHY = {
@@ -120,6 +121,12 @@ _PAPERS = (
         187,
         31,
     ),
+    Paper(
+        "arxiv:2602.90007",
+        "Hushed Gradients: Training Speech Models on Whispers Alone",
+        url="https://arxiv.org/abs/2602.90007",
+        upvotes=96,
+    ),
 )
 
 
@@ -167,6 +174,7 @@ DIGEST = Digest(
     ),
     candidates=412,
     profile=PROFILE,
+    updates=(Update(_PAPERS[6], date(2026, 2, 26), 4),),
 )
 
 

@@ -19,6 +19,7 @@ from markupsafe import escape
 from mjml import mjml2html
 
 from digest.errors import DigestError
+from digest.mail.direction import in_plain_text
 from digest.mail.quoted import Fragment
 from digest.mail.themes import Theme
 
@@ -189,4 +190,4 @@ def wrapped(text: str, indent: str = "") -> str:
             lines.append(line)
             line = indent
         line = f"{line} {word}" if line.strip() else indent + word
-    return "\n".join([*lines, line])
+    return "\n".join([in_plain_text(line, text) for line in (*lines, line)])

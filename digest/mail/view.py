@@ -4,17 +4,18 @@ Every text that came from outside is cleaned here once more, whatever the pages 
 What depends on a paper alone is remembered: the next reader is likely to get it too.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from digest.mail.direction import Written
+from digest.mail.direction import isolated as isolated  # the pages of the web say names like mails do
 from digest.mail.latex import readable
 from digest.mail.links import Feedback, Links, feedback_on, safe_url
 from digest.mail.quoted import is_plain
 from digest.mail.snippet import snippet_of
-from digest.mail.wording import authors_of, counted, interests_of, short_date, votes
+from digest.mail.wording import authors_of, counted, day_and_month, interests_of, short_date, votes
 from digest.model import Digest, Paper, Pick, Profile, Reason, ReasonKind, Section
 from digest.text import clean_text
 
@@ -23,9 +24,6 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
-_RIGHT_TO_LEFT = re.compile(
-    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
-)
 _NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 # A reason is told when it is worth at least this part of the strongest one.
@@ -37,6 +35,7 @@ _HEADINGS = {
     Section.POPULAR: "Popular right now",
     Section.WILDCARD: "One from outside your interests",
 }
+NEWS = "Liked since you had them"
 _PERIODS = {"week": " this week", "month": " this month"}
 _CHIP_WORDING = {
     ReasonKind.AUTHOR: "{}, followed",
@@ -52,10 +51,10 @@ _CHIP_WORDING = {
 class Card:
     """What a paper looks like to everybody."""
 
-    title: str
+    title: Written
     url: str | None
     facts: tuple[str, ...]  # authors, organisation, field, date: those that are known
-    snippet: str
+    snippet: Written
 
 
 class Why(NamedTuple):
@@ -80,14 +79,6 @@ def said(text: str, limit: int = _NAME) -> str:
     return text if is_plain(text, limit) else clean_text(text[:_RAW], limit=limit)
 
 
-def isolated(text: str) -> str:
-    """`text` so that letters written from right to left do not move what stands beside it (UAX 9: isolates).
-
-    As characters rather than as markup: Gmail drops <bdi>, and plain text knows no markup.
-    """
-    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
-
-
 @lru_cache(maxsize=16_384)
 def short_title(title: str) -> str:
     """A title as a subject or preheader has room for."""
@@ -105,11 +96,32 @@ def card_of(paper: Paper, *, snippet: int) -> Card:
     )
     abstract = clean_text(readable((paper.abstract or "")[:_RAW]))
     return Card(
-        title=clean_text(readable(paper.title[:_RAW]), limit=_TITLE) or "(no title)",
+        title=Written(clean_text(readable(paper.title[:_RAW]), limit=_TITLE) or "(no title)"),
         url=safe_url(paper.url),
         facts=tuple(isolated(fact) for fact in facts if fact),
-        snippet=snippet_of(abstract, snippet) if snippet else "",
+        snippet=Written(snippet_of(abstract, snippet) if snippet else ""),
     )
+
+
+class News(NamedTuple):
+    """What became of a paper of an earlier digest."""
+
+    title: Written
+    url: str | None
+    change: str
+
+
+def news_of(digest: Digest) -> list[News]:
+    """The papers of earlier digests that were liked since."""
+    return [
+        News(
+            Written(clean_text(readable(update.paper.title[:_RAW]), limit=_TITLE) or "(no title)"),
+            safe_url(update.paper.url),
+            f"{counted(update.paper.upvotes or 0, 'upvote')} now, {update.upvotes_then:,} when it came on "
+            f"{day_and_month(update.shown_on)}",
+        )
+        for update in digest.updates
+    ]
 
 
 def entries_of(digest: Digest, links: Links) -> Iterator[Entry]:

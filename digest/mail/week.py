@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.mail.view import isolated, said
+from digest.mail.direction import isolated
+from digest.mail.view import said
 from digest.model import Digest, Pick, Reason, ReasonKind, Section
 
 _INTERESTS = 6
