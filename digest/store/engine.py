@@ -1,5 +1,6 @@
 """Opening the database: durable settings, the schema of this version, and errors in words a person acts on."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,8 @@ def wrap_errors(verb: str) -> Iterator[None]:
         raise  # the callers that expect one ask for it by name
     except DBAPIError as error:
         raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig))}") from error
+    except sqlite3.Error as error:  # of a connection that was used without SQLAlchemy
+        raise StoreError(f"cannot {verb} the database: {_remedy(str(error))}") from error
 
 
 def _remedy(said: str) -> str:
