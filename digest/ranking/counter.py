@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +14,7 @@ from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import KeywordTable, Rows
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
-from digest.ranking.keywords import Keyword, KeywordMatcher
+from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
 from digest.ranking.meaning import Matrix, Meaning
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Clerk
@@ -59,7 +60,7 @@ class Counter:
         self.now = now
         self.fitted = fitted
         self.shelf = fitted.library.shelve(self.papers)
-        self.matcher = KeywordMatcher(self.shelf, fitted.abbreviations, pair_weight=fitted.pair_weight)
+        self._rows = fitted.library.find(self.papers)
         self.known = self.shelf.weights[:, : len(fitted.library.shelf.columns)]
         self.places = fitted.meaning.coordinates(self.known)
         self.mutes = MuteList(self.papers)
@@ -161,9 +162,19 @@ class Counter:
         return np.where(found >= 0, looked_at[found], -1) if found.size else found
 
     def _assess(self, keywords: Sequence[Keyword]) -> tuple[Assessment, Vector]:
-        matches = self.matcher.match(keywords)
-        guide = self.fitted.librarian.guide(keywords)
-        return assess(matches, guide, self.places, self.fitted.librarian.reach), matches.ideals
+        librarian = self.fitted.librarian
+        matches = self._match(keywords)
+        return assess(matches, librarian.guide(keywords), self.places, librarian.reach), matches.ideals
+
+    def _match(self, keywords: Sequence[Keyword]) -> Matches:
+        """Papers of the corpus have been matched with the corpus; new ones bring words along that it does not know."""
+        if self._rows is not None:
+            return self.fitted.librarian.match(keywords).of_papers(self._rows)
+        return self._matcher.match(keywords)
+
+    @cached_property
+    def _matcher(self) -> KeywordMatcher:
+        return KeywordMatcher(self.shelf, self.fitted.abbreviations, pair_weight=self.fitted.pair_weight)
 
     def _likenesses(self, tastes: Sequence[Taste | None]) -> list[Likeness | None]:
         if not any(tastes):

@@ -83,6 +83,7 @@ class Librarian:
         self._matcher = matcher
         self._remembered: dict[str, _Entry] = {}
         self._near: dict[str, Near] = {}
+        self._last: tuple[list[str], Matches] = ([], matcher.match([]))
         self._sample = meaning.sample(_SAMPLE)
         # A term in one paper of ten says nothing about what is near.
         self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
@@ -93,10 +94,12 @@ class Librarian:
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
         """Look every keyword up, those not looked up before in the corpus."""
         known = self._remembered
-        unknown = [keyword for keyword in keywords if keyword.typed not in known]
-        if len(known) + len(unknown) > _MOST_REMEMBERED:
-            known, unknown = {}, list(keywords)
-        known.update(zip((keyword.typed for keyword in unknown), self._look_up(unknown), strict=True))
+        if len(known) + len(keywords) > _MOST_REMEMBERED:
+            known = {}
+        unknown = [row for row, keyword in enumerate(keywords) if keyword.typed not in known]
+        if unknown:
+            found = self._look_up(self.match(keywords).values[unknown])
+            known.update(zip((keywords[row].typed for row in unknown), found, strict=True))
         self._remembered = known
         entries = [known[keyword.typed] for keyword in keywords]
         return Guide(
@@ -117,20 +120,27 @@ class Librarian:
             self._near[keyword.typed] = self._terms_near(keyword, self._remembered[keyword.typed].examples)
         return self._near[keyword.typed]
 
-    def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Entry]:
-        if not keywords:
-            return iter(())
-        matches = self._matcher.match(keywords)
-        feedback = strongest(matches.values, self.reach.feedback)
+    def match(self, keywords: Sequence[Keyword]) -> Matches:
+        """Keywords against all papers of the corpus. The last answer is kept, for it is asked for again at once."""
+        asked = [keyword.typed for keyword in keywords]
+        if self._last[0] != asked:
+            self._last = asked, self._matcher.match(keywords)
+        return self._last[1]
+
+    def _look_up(self, values: sparse.csr_array) -> Iterator[_Entry]:
+        feedback = strongest(values, self.reach.feedback)
         directions = self.meaning.directions(feedback)
         examples = np.split(feedback.indices, feedback.indptr[1:-1])
-        return map(_Entry, directions, self._horizon(directions), row_maxima(matches.values), examples)
+        return map(_Entry, directions, self._horizon(directions), row_maxima(values), examples)
 
     def _horizon(self, directions: Matrix) -> Vector:
-        cosines = directions @ self._sample.T
-        if not cosines.size:
+        if not self._sample.size:
             return np.zeros(len(directions))
-        return np.clip(np.quantile(cosines, 1 - self.reach.nearby, axis=1), 0.0, _SURELY_NEAR)
+        found = []
+        for start in range(0, len(directions), _ROWS):
+            cosines = directions[start : start + _ROWS] @ self._sample.T
+            found.append(np.quantile(cosines, 1 - self.reach.nearby, axis=1, overwrite_input=True))
+        return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
 
     def _terms_near(self, keyword: Keyword, examples: NDArray[np.int32]) -> Near:
         columns, counts = np.unique(self._spoken[examples].indices, return_counts=True)

@@ -22,7 +22,7 @@ from digest.ranking.taste import Taste
 from digest.ranking.trending import Sighting, TrendScale
 from digest.ranking.wishes import typed_in
 
-MOST_OUTSIDE = 20
+MOST_OUTSIDE = 3  # one is sent; more in case that it was shown before
 # Keywords of so many readers are looked up together: a table grows by copying.
 _LEARNT_AT_ONCE = 32_768
 

@@ -20,7 +20,10 @@ class WordList:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._words = sorted(
-            word for term, word in shelf.words.items() if shelf.shared[shelf.columns[term]] and len(word) > 2
+            word
+            for term, word in shelf.words.items()
+            # Words that say nothing have a spelling and no column.
+            if len(word) > 2 and term in shelf.columns and shelf.shared[shelf.columns[term]]
         )
         self._by_letters = _by_letters(self._words)
         self._lengths = np.array([len(_letters(word)) for word in self._words], dtype=float)
