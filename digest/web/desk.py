@@ -13,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from digest.app import App
+from digest.store.people import Subscriber, read_subscriber
+from digest.tokens import Purpose, verify
 from digest.web.forms import Form, parse_form
+from digest.web.showroom import Showroom
 
 Got = TypeVar("Got")
 _SLOWEST_BODY = 20.0  # seconds until a form has to be there
@@ -27,6 +30,7 @@ class Desk:
     clock: Callable[[], datetime]
     templates: Environment
     url: str
+    showroom: Showroom
     wake: Callable[[], None] = field(default=lambda: None)  # a mail was queued: look at the outbox now
 
     def page(self, template: str, *, status: int = 200, kept_for: int = 0, **values: Any) -> HTMLResponse:
@@ -34,6 +38,18 @@ class Desk:
         html = self.templates.get_template(template).render(values)
         headers = {"Cache-Control": f"public, max-age={kept_for}"} if kept_for else None
         return HTMLResponse(html, status, headers)
+
+    def reader(self, db: Connection, purpose: Purpose, token: str, about: str = "") -> Subscriber:
+        """Whose link this is. Raises `TokenError` for one that is not, or no longer, and for people who are gone."""
+
+        def version_of(number: int) -> int:
+            person = read_subscriber(db, number)
+            return person.links_version if person else -1
+
+        number = verify(self.app.office.secrets, purpose, token, about, version_of=version_of)
+        person = read_subscriber(db, number)
+        assert person is not None  # a token without its person has no version that fits
+        return person
 
     async def read(self, ask: Callable[[Connection], Got]) -> Got:
         """What `ask` finds in one consistent view, in a thread of its own. Raises `StoreError`."""

@@ -20,15 +20,16 @@ from digest.errors import StoreError, TokenError
 from digest.mail.themes import build_theme
 from digest.shipped import shipped
 from digest.store.papers import count_papers
-from digest.web import reading
+from digest.web import operator, reading, subscribe
 from digest.web.desk import Desk
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
+from digest.web.showroom import Showroom
 
 log = logging.getLogger(__name__)
 
 # Modules of pages: each has `routes(desk) -> list[Route]`.
-_PARTS: tuple[Callable[[Desk], list[Route]], ...] = (reading.routes,)
+_PARTS: tuple[Callable[[Desk], list[Route]], ...] = (subscribe.routes, reading.routes, operator.routes)
 
 _WORDS = {
     400: ("This cannot be read", "What was sent is not a form this page knows. Go back and try again."),
@@ -59,7 +60,8 @@ def make_site(
     theme = build_theme(look.theme, light=look.light, dark=look.dark)
     assets = read_assets(shipped("templates") / "web" / "assets", theme)
     url = (app.settings.file.web.url or "http://127.0.0.1").rstrip("/")
-    desk = Desk(app, clock, _templates(app, assets, url), url, wake)
+    showroom = Showroom(app.store, app.limits())
+    desk = Desk(app, clock, _templates(app, assets, url), url, showroom, wake)
     most = app.settings.file.web.posts_per_minute
     guard = Middleware(Guard, origin=url, tries=Tries(most, time.monotonic))
     site = Starlette(

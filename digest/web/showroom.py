@@ -1,0 +1,162 @@
+"""What somebody would get, before they get anything: real papers of today, ranked for the topics they type.
+
+The scorer is learnt once for everybody and kept while it is fresh; so is every answer. A few answers at a time are
+worked on, each in a thread of its own, so that pages which only have to be read never wait for them.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+
+from digest.cadence import next_issue
+from digest.compose import compose
+from digest.desk import Limits, sightings_of
+from digest.material import Papers, Reader, materials
+from digest.model import Digest, Paper, Profile, Skip
+from digest.ranking import PaperRanker
+from digest.ranking.advice import KeywordAdvice, KeywordHelp
+from digest.store import Store
+from digest.store.papers import StoredPaper, seen_since, when_counted
+from digest.text import title_key
+
+_FRESH = timedelta(minutes=10)
+_COUNTED = timedelta(days=30)
+_MOST_KEPT = 2_000
+_AT_ONCE = 2
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a profile would get now: a digest (without picks where nothing fits) and what each keyword finds."""
+
+    digest: Digest
+    advice: tuple[KeywordAdvice, ...]
+    corpus: int  # papers of the days that `advice` counts in
+
+    def picked(self, typed: str) -> int:
+        """In how many of the picks a keyword had a part."""
+        return sum(any(reason.term == typed for reason in pick.score.why) for pick in self.digest.picks)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What answers are made from, at one moment."""
+
+    ranker: PaperRanker
+    papers: Papers
+    help: KeywordHelp
+    counted: int
+    made_at: datetime
+    by_id: Mapping[str, Paper]
+    by_title: Mapping[str, Paper]  # by title key
+
+    def known(self, paper: Paper) -> Paper:
+        """What we know of a paper, or else what is said of it."""
+        return self.by_id.get(paper.id) or self.by_title.get(title_key(paper.title)) or paper
+
+
+class Showroom:
+    """Answers for one site. Safe to ask from anywhere on the event loop."""
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+        self._shelf: Shelf | None = None
+        self._making: asyncio.Task[Shelf] | None = None
+        self._kept: OrderedDict[str, object] = OrderedDict()
+        self._places = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def shelf(self, now: datetime) -> Shelf:
+        """What is known of papers. The one at hand serves on while a fresher one is made. Raises `StoreError`."""
+        shelf = self._shelf
+        if shelf is not None and timedelta() <= now - shelf.made_at < _FRESH:
+            return shelf
+        if self._making is None:
+            self._making = asyncio.ensure_future(self._renew(now))
+        return shelf if shelf is not None else await asyncio.shield(self._making)
+
+    async def _renew(self, now: datetime) -> Shelf:
+        try:
+            shelf = await run_in_threadpool(lay_out, self._store, self._limits, now)
+            self._shelf = shelf
+            self._kept.clear()
+            return shelf
+        finally:
+            self._making = None
+
+    async def kept(self, key: str, make: Callable[[Shelf], Made], now: datetime) -> Made:
+        """What `make` makes of the papers, made once for each `key` while they are fresh. It runs in a thread."""
+        shelf = await self.shelf(now)
+        known = self._kept.get(key)
+        if known is not None:
+            self._kept.move_to_end(key)
+            return known  # type: ignore[return-value]  # what was kept under this key
+        made = await anyio.to_thread.run_sync(make, shelf, limiter=self._places)
+        if shelf is self._shelf:
+            self._kept[key] = made
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    async def aside(self, make: Callable[[Shelf], Made], now: datetime) -> Made:
+        """What `make` makes of the papers, this once. It runs in a thread."""
+        return await anyio.to_thread.run_sync(make, await self.shelf(now), limiter=self._places)
+
+    async def sample(self, profile: Profile, now: datetime) -> Sample:
+        """What this profile would get, if it had been shown nothing before."""
+        asked = replace(profile, email="", name=None)
+        return await self.kept(f"sample|{asked.to_json()}", lambda shelf: sample_of(shelf, asked, now), now)
+
+
+def lay_out(store: Store, limits: Limits, now: datetime) -> Shelf:
+    """Learn from the papers of the last months, and lay out those of the last days. Raises `StoreError`."""
+    since = now - limits.lookback
+    with store.reading() as db:
+        known = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
+        counted = when_counted(db, since)
+    stored = [one for one in known if one.last_seen_at <= now]
+    ranker = PaperRanker().fit([one.paper for one in stored])
+    lately = [one.paper for one in stored if one.last_seen_at > now - _COUNTED]
+    return Shelf(
+        ranker,
+        _papers(stored, since, sightings=counted),
+        KeywordHelp(ranker, lately),
+        len(lately),
+        now,
+        {one.paper.id: one.paper for one in stored},
+        {title_key(one.paper.title): one.paper for one in stored},
+    )
+
+
+def _papers(
+    stored: list[StoredPaper], since: datetime, sightings: dict[str, tuple[date, datetime]]
+) -> Papers:
+    return Papers(
+        {one.paper.id: one.paper for one in stored if one.last_seen_at > since},
+        {
+            one.paper.id: (one.last_seen_at.date(), one.paper)
+            for one in stored
+            if since - timedelta(days=21) < one.last_seen_at <= since
+        },
+        sightings_of(sightings),
+    )
+
+
+def sample_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Sample:
+    """The digest of a profile, and what is to be said of its keywords."""
+    [material] = materials(shelf.ranker, shelf.papers, [reader or Reader(profile)], now=now)
+    issue = next_issue(profile.cadence, profile.timezone, now)
+    digest = compose(issue, profile, material)
+    if isinstance(digest, Skip):
+        digest = compose(issue, replace(profile, quiet_day="note"), material)
+    assert isinstance(digest, Digest)
+    wanted = [word for interest in profile.interests for word in interest.keywords]
+    advice = tuple(shelf.help.advise(wanted)) if wanted else ()
+    return Sample(digest, advice, shelf.counted)

@@ -1,0 +1,86 @@
+"""Digests as a page shows them: the same cards and reasons as in the mail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.mail.view import Card, card_of, entries_of, opening_of, why_of
+from digest.mail.wording import counted
+from digest.model import Profile
+from digest.ranking.advice import KeywordAdvice
+from digest.web.showroom import Sample
+
+_SNIPPET = 240
+_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One paper of a sample."""
+
+    card: Card
+    heading: str
+    chips: tuple[str, ...]
+    votes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one keyword finds."""
+
+    typed: str
+    said: str  # "41 papers in 30 days, 2 in this digest"
+    hint: str  # what to do about it; "" when all is well
+    offers: tuple[str, ...]  # keywords that may be added
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sample, ready for its template."""
+
+    scale: str
+    lines: tuple[Line, ...]
+    found: tuple[Found, ...]
+
+
+def shown(sample: Sample) -> Shown:
+    """Everything a page says of a sample."""
+    lines = tuple(
+        Line(card_of(entry.paper, snippet=_SNIPPET), entry.heading, *why_of(entry, is_last=True)[:2])
+        for entry in entries_of(sample.digest)
+    )
+    typed = {advice.typed for advice in sample.advice}
+    found = tuple(_found(advice, sample, typed) for advice in sample.advice)
+    return Shown(opening_of(sample.digest).scale, lines, found)
+
+
+def _found(advice: KeywordAdvice, sample: Sample, typed: set[str]) -> Found:
+    said = f"{counted(advice.hits, 'paper')} in 30 days"
+    picked = sample.picked(advice.typed)
+    if picked:
+        said += f", {picked} in this digest"
+    if not advice.hits:
+        offers = advice.suggestions
+        hint = "nothing says this; try" if offers else "nothing says this at the moment"
+    elif advice.is_too_common:
+        offers, hint = advice.near[:_NEAR], "so common that it hardly orders them"
+    else:
+        offers, hint = advice.near[:_NEAR], ""
+    return Found(advice.typed, said, hint, tuple(offer for offer in offers if offer not in typed))
+
+
+def local_time(instant: datetime, zone: str) -> str:
+    """Tue 24 Nov, 07:30 (Europe/London)."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M} ({zone})"
+
+
+def hidden_address(email: str) -> str:
+    """An address its owner recognises and nobody else learns: m•••@example.org."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def next_digest(profile: Profile, due_at: datetime) -> str:
+    """When the next digest comes."""
+    return local_time(due_at, profile.timezone)
