@@ -9,6 +9,7 @@ from digest.mail.message import Sign, domain_of, message_id_for, write_message
 from digest.mail.notices import Command, Trouble, changes_between
 from digest.mail.render import Renderer
 from digest.mail.rendered import Recipient, Rendered, Sender
+from digest.mail.themes import build_theme
 from digest.model import Digest, Envelope, Message, Profile
 from digest.store.people import Subscriber
 from digest.tables import SenderSettings
@@ -47,9 +48,12 @@ class Letters:
         self._secret = secret
 
     @classmethod
-    def for_preview(cls) -> Self:
-        """Without a home: the default sender, and a secret that signs nothing anybody will open."""
-        return cls(Renderer(), SenderSettings(), secret=b"preview")
+    def for_preview(cls, theme: str = "paper") -> Self:
+        """Without a home: the default sender, and a secret that signs nothing anybody will open.
+
+        Raises `SettingsError` for a theme there is not.
+        """
+        return cls(Renderer(theme=build_theme(theme, where="--theme")), SenderSettings(), secret=b"preview")
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
         """One subscriber's digest; the note of a quiet day when it has no picks."""

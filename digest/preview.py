@@ -1,7 +1,7 @@
 """A digest without a home, a database, a network or a mail server: what this profile gets from these pages."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +12,12 @@ from digest.compose import compose
 from digest.errors import DigestError, SourceError
 from digest.letters import Letters
 from digest.material import Papers, Reader, materials
-from digest.model import Digest, Page, Paper, Profile, Skip
+from digest.model import Digest, Page, Profile, Skip
 from digest.pages import parse
 from digest.pages.folder import Unreadable
 from digest.pages.identity import title_id
 from digest.ranking import PaperRanker
+from digest.replay import Known, start_of
 from digest.works import best_of
 
 
@@ -34,9 +35,10 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
 
     Raises `SourceError` when no page gives a paper.
     """
-    papers, troubles = _papers_of(pages)
-    if not papers:
+    known, troubles = papers_of(pages)
+    if not known:
         raise SourceError("; ".join(troubles) or "no page was given", state="broken")
+    papers = [one.paper for one in known]
     issue = due_issue(profile.cadence, profile.timezone, now) or next_issue(
         profile.cadence, profile.timezone, now
     )
@@ -51,9 +53,12 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
     return Preview(note, digest, tuple(troubles))
 
 
-def _papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Paper], list[str]]:
-    """Every paper of the pages once, in order of first appearance, and what could not be used."""
-    found: dict[str, Paper] = {}
+def papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Known], list[str]]:
+    """Every paper of the pages once, in order of first appearance, and what could not be used.
+
+    A paper is known since the day its first page is about, where that says so, else since its own date.
+    """
+    found: dict[str, Known] = {}
     troubles: list[str] = []
     for page in pages:
         if isinstance(page, Unreadable):
@@ -64,24 +69,40 @@ def _papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Paper], list[st
             troubles.append(f"{page.name}: {parsed.status}: {parsed.reason}")
         troubles += [f"{page.name}: {rejected.where}: {rejected.reason}" for rejected in parsed.rejected]
         for paper in parsed.papers:
-            by_title = title_id(paper.title)
-            known = found.get(paper.id) or found.get(by_title)
-            key = next((key for key in (paper.id, by_title) if key in found), paper.id)
-            merged = best_of(known, paper) if known else paper
-            found.pop(key, None) if merged.id != key else None
-            found[merged.id] = merged
+            on = parsed.listed_on or paper.published_on
+            _put(found, Known(paper, start_of(on) if on else page.fetched_at))
     return list(found.values()), troubles
 
 
-def write_preview(preview: Preview, out: Path, *, profile_file: str, now: datetime) -> list[Path]:
-    """Write `digest.html`, `digest.txt`, `digest.eml` and `scores.json` into `out`. Raises `DigestError`."""
-    rendered, message = Letters.for_preview().preview(preview.digest, profile_file=profile_file, now=now)
+def _put(found: dict[str, Known], new: Known) -> None:
+    """Take in a paper that may be there already, under this name or by its title."""
+    by_title = title_id(new.paper.title)
+    key = next((key for key in (new.paper.id, by_title) if key in found), new.paper.id)
+    if known := found.get(key):
+        new = Known(best_of(known.paper, new.paper), min(known.since, new.since))
+        if new.paper.id != key:
+            found.pop(key)
+    found[new.paper.id] = new
+
+
+def write_preview(preview: Preview, out: Path, *, theme: str, profile_file: str, now: datetime) -> list[Path]:
+    """Write `digest.html`, `digest.txt`, `digest.eml` and `scores.json` into `out`.
+
+    Raises `DigestError`, and `SettingsError` for a theme there is not.
+    """
+    letters = Letters.for_preview(theme)
+    rendered, message = letters.preview(preview.digest, profile_file=profile_file, now=now)
     contents = {
         "digest.html": rendered.html.encode(),
         "digest.txt": rendered.text.encode(),
         "digest.eml": message.raw,
         "scores.json": (json.dumps(scores_of(preview.digest), ensure_ascii=False, indent=2) + "\n").encode(),
     }
+    return write_into(out, contents)
+
+
+def write_into(out: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files by name into a folder, which is made when it is missing. Raises `DigestError`."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():

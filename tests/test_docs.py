@@ -15,6 +15,10 @@ from digest.tables import DigestFile
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+NOW = "2026-03-03T09:00:00Z"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md"] + [
+    ROOT / folder / "README.md" for folder in ("config", "deploy", "templates", "tests")
+]
 
 
 def commands(group=None, prefix=()):
@@ -71,11 +75,64 @@ def test_the_example_settings_name_every_key():
             assert set(field.default.__class__.model_fields) <= set(tables[table]), table
 
 
-def test_every_file_the_readme_links_to_is_there():
-    for target in re.findall(r"\]\(([^)#h][^)]*)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.parent.name)
+def test_every_file_a_document_links_to_is_there(document):
+    for target in re.findall(r"\]\(([^)#h][^)]*)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.parent.name)
+def test_every_command_a_document_shows_exists_with_its_options(document):
+    known = dict(commands())
+    for line in shown_commands(document.read_text()):
+        words = re.sub(r"\s+#.*", "", line).split()
+        while words and words[0].startswith("--"):  # options before the command
+            words = words[2:]
+        found = next((known[tuple(words[:n])] for n in (2, 1) if tuple(words[:n]) in known), None)
+        assert found is not None, line
+        options = {
+            option for parameter in found.params for option in [*parameter.opts, *parameter.secondary_opts]
+        }
+        used = {word.split("=")[0] for word in words if word.startswith("--")}
+        assert used <= options, line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.parent.name)
+def test_every_setting_a_document_shows_is_one(document):
+    for block in re.findall(r"```toml\n(.*?)```", document.read_text(), re.DOTALL):
+        model = ProfileFile if block.startswith("email") else DigestFile
+        model.model_validate(tomllib.loads(block))
+
+
+def shown_commands(text):
+    """What follows `digest` in the blocks and the small examples of a document."""
+    for block in re.findall(r"```(?:console|cron)\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            found = re.match(r"(?:sudo -u \w+ |[*/\d ]+)?digest (.+)", line)
+            if found:
+                yield found[1]
+
+
+def test_the_first_five_minutes_of_the_readme_work_as_written(tmp_path, monkeypatch):
+    home = tmp_path / "digest"
+    runner = CliRunner()
+    assert runner.invoke(app, ["--home", str(home), "init"]).exit_code == 0
+    profile = re.search(r"```toml\n(email.*?)```", README, re.DOTALL)
+    assert profile is not None
+    (home / "config/subscribers/example.toml.sample").unlink()
+    (home / "config/subscribers/me.toml").write_text(profile[1])
+    for page in sorted((shipped("config") / "demo/pages").iterdir()):
+        (home / "pages" / page.name).write_bytes(page.read_bytes())
+    preview = re.search(r"^digest (preview .+)$", README, re.MULTILINE)
+    assert preview is not None
+    monkeypatch.chdir(home)
+    assert runner.invoke(app, ["--now", NOW, *preview[1].split()]).exit_code == 0
+    assert Path("preview/digest.html").exists()
+    answer = runner.invoke(app, ["--home", str(home), "--now", NOW, "run", "--once"])
+    assert answer.exit_code == 0, answer.output
+    assert list((home / "data/outbox").glob("*.eml"))
 
 
 def test_the_documents_do_not_speak_of_the_workshop():
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "deploy").glob("*.md"))]:
+    for path in DOCUMENTS:
         assert not re.search(r"\b(?:TODO|FIXME|issue #|session)\b", path.read_text()), path

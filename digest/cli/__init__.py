@@ -21,6 +21,7 @@ from digest.cli import (
     judge,
     look,
     outbox,
+    preview,
     serve,
     sources,
     start,
@@ -73,7 +74,7 @@ def _show_version(*, on: bool) -> None:
 
 
 app.command()(start.init)
-app.command()(start.preview)
+app.command()(preview.preview)
 app.command()(verbs.ingest)
 app.command()(verbs.publish)
 app.command()(verbs.deliver)

@@ -134,7 +134,9 @@ def due_subscribers(
 ) -> list[Subscriber]:
     """Active people whose next look has come, in order of id: ask again with `after_id` for the next ones."""
     query = select(subscribers).where(subscribers.c.status == "active", subscribers.c.next_due_at <= now)
-    return list_subscribers(db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit))
+    return list_subscribers(
+        db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit)
+    )
 
 
 def not_due(db: Connection, now: datetime, limit: int) -> list[Subscriber]:
