@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.desk import Limits, taste_of
 from digest.errors import DigestError
 from digest.model import Paper, Score
-from digest.publish import Limits, taste_of
 from digest.ranking import PaperRanker
 from digest.store import Store
 from digest.store.history import shown_score

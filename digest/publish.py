@@ -5,83 +5,67 @@ due subscribers                       the ledger says who, never "the hour equal
 | compose   a Digest, or a Skip
 | render    the Digest into the bytes that will leave
 | enqueue   message + shown papers + next due instant, one transaction a batch
+
+One process does it all (`publish`), or plans a run whose shards any number of workers publish (`plan`,
+`ShardPublisher`): the same desk, the same bytes.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
-from typing import Protocol
+from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Connection
 
-from digest.cadence import due_issue, in_words, lookback, next_issue
-from digest.compose import Material, compose
-from digest.material import FittedOnce, Papers, Reader, materials
-from digest.model import Digest, Issue, Message, Skip, SkipReason
-from digest.ranking import PaperRanker, Taste, Vote
-from digest.ranking.trending import Sighting
+from digest.cadence import in_words, next_issue
+from digest.desk import Desk, Limits, Writer, snapshot_at
+from digest.material import FittedOnce
+from digest.model import Skip, SkipReason
 from digest.store import Store
-from digest.store.outbox import Owed, enqueue_digest
-from digest.store.papers import StoredPaper, seen_since, when_counted
-from digest.store.people import (
-    Subscriber,
-    drop_skip,
-    due_subscribers,
-    move_due,
-    not_due,
-    queued_dates,
-    record_skip,
-    shown_papers,
-    suppressed,
-)
-from digest.store.readers import change_subscriber
-from digest.store.votes import StoredVote, votes_of
+from digest.store.due import due_subscribers, still_due
+from digest.store.outbox import Claim
+from digest.store.people import Subscriber, not_due
+from digest.store.runs import Shard, finish_shard, open_shards, plan_run, renew_shard, take_shard, wake_shards
+from digest.store.snapshots import keep_snapshot, read_snapshot
+from digest.store.workers import at_work
 from digest.traces import traced
 
+__all__ = ["Limits", "PublishReport", "ShardPublisher", "Writer", "plan", "publish"]
 log = logging.getLogger(__name__)
-BATCH = 100  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
+BATCH = 200  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
+LEASE = timedelta(seconds=120)  # of a shard; renewed with every batch
 _LISTED = 200  # people who are not due that a report names one by one
-_LEARNT_FROM = timedelta(days=21)  # before the candidates: what an ordinary day is like for a profile
-_LOOK_AGAIN = timedelta(
-    minutes=15
-)  # when there was nothing new at the hour: a late page still makes today's digest
-
-
-class Writer(Protocol):
-    """Turns a Digest into the message that will leave."""
-
-    def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
-        """The message, the same bytes for the same arguments."""
-        ...
-
-    def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: datetime, now: datetime) -> Message:
-        """The message to somebody who is back from a pause, the same bytes for the same arguments."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may enter a digest, and what the scorer learns from."""
-
-    lookback: timedelta = timedelta(days=7)
-    corpus: timedelta = timedelta(days=90)
-    corpus_papers: int = 20_000
+_NAMED = 1000  # people who got nothing
+Wake = Callable[[Connection, Sequence[int]], None]
 
 
 @dataclass(slots=True)
 class PublishReport:
-    """What one round did. `not_due` counts everybody who waits; `skipped` names them where they are few."""
+    """What one round did. `not_due` counts everybody who waits; `skipped` names people as long as they are few."""
 
     queued: int = 0
     not_due: int = 0
     skipped: list[Skip] = field(default_factory=list)
+    skips: Counter[SkipReason] = field(default_factory=Counter)  # of everybody who was due and got nothing
 
     @property
     def has_trouble(self) -> bool:
         """Whether somebody should look: a digest could not be made."""
-        return any(skip.why in (SkipReason.FAILED, SkipReason.BROKEN_PROFILE) for skip in self.skipped)
+        return self.skips[SkipReason.FAILED] > 0 or any(
+            skip.why in (SkipReason.FAILED, SkipReason.BROKEN_PROFILE) for skip in self.skipped
+        )
+
+    def count(self, outcomes: Iterable[Skip | None]) -> None:
+        """Add what `Desk.publish` said."""
+        for skip in outcomes:
+            if skip is None:
+                self.queued += 1
+                continue
+            self.skips[skip.why] += 1
+            if len(self.skipped) < _NAMED:
+                self.skipped.append(skip)
 
 
 @traced("publish", "queued")
@@ -95,173 +79,109 @@ def publish(
     report = PublishReport()
     with store.reading() as db:
         waiting = not_due(db, now, _LISTED)
-    desk = _Desk(store, writer, limits, now, fitted or FittedOnce())
+    desk = Desk(store, writer, limits, now, fitted or FittedOnce())
     for people in _due(store, now):
-        for skip in desk.publish(people):
-            if skip is None:
-                report.queued += 1
-            else:
-                report.skipped.append(skip)
+        report.count(desk.publish(people))
     report.not_due = len(waiting)
     report.skipped += [_why_not(person) for person in waiting]
-    log.info("publish queued=%d skipped=%d", report.queued, len(report.skipped))
+    log.info("publish queued=%d skipped=%d", report.queued, report.skips.total() + len(waiting))
     return report
 
 
 def _due(store: Store, now: datetime) -> Iterator[list[Subscriber]]:
     """Everybody who is due, read once, a batch at a time."""
-    after_id = 0
+    after = None
     while True:
         with store.reading() as db:
-            people = due_subscribers(db, now, after_id=after_id, limit=BATCH)
+            people = due_subscribers(db, now, after=after, limit=BATCH)
         if not people:
             return
         yield people
-        after_id = people[-1].id
+        after = (people[-1].next_due_at, people[-1].id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What is to be done for one person: a finished message, or a Skip."""
+@traced("plan")
+def plan(store: Store, *, limits: Limits, now: datetime, wake: Wake) -> int:
+    """Plan a run for everybody who is due and in none yet, and wake workers for its shards, in one transaction.
 
-    person: Subscriber
-    issue: Issue | None  # None when no slot is near enough
-    outcome: Owed | Skip
+    Also wakes them again for shards whose worker is gone. Returns for how many shards.
+    """
+    with store.writing() as tx:
+        waiting = wake_shards(tx, now)
+        new = plan_run(tx, now, snapshot=lambda: keep_snapshot(tx, snapshot_at(tx, limits, now), now))
+        if waiting or new:
+            wake(tx, [*waiting, *new])
+    if waiting or new:
+        log.info("plan shards=%d again=%d", len(new), len(waiting))
+    return len(waiting) + len(new)
 
 
-class _Desk:
-    """One round: what all its digests are made from, read and fitted once, and only when somebody is due."""
+class ShardPublisher:
+    """One worker's way to publish shards: shards of one run share the desk, so that it is fitted once."""
 
-    def __init__(
-        self, store: Store, writer: Writer, limits: Limits, now: datetime, fitted: FittedOnce
-    ) -> None:
-        self._fitted = fitted
+    def __init__(self, store: Store, writer: Writer, limits: Limits, fitted: FittedOnce) -> None:
         self._store = store
         self._writer = writer
         self._limits = limits
-        self._now = now
+        self._fitted = fitted
+        self._desks: dict[tuple[int, datetime], Desk] = {}  # the last one only
 
-    @cached_property
-    def _corpus(self) -> list[StoredPaper]:
-        """Recent papers, the newest first."""
-        longest = max(self._limits.corpus, timedelta(days=40))
+    def publish(self, shard_id: int, *, clock: Callable[[], datetime]) -> PublishReport | None:
+        """Queue the digests of a shard. None when somebody else has it or had it. Harmless at any time, any number of times.
+
+        Raises `StoreError`; the shard is then taken again when its lease ends.
+        """
+        with at_work() as owner:
+            with self._store.writing() as tx:
+                shard = take_shard(tx, shard_id, Claim(owner, clock() + LEASE), now=clock())
+            return None if shard is None else self._publish(shard, clock)
+
+    def publish_open(self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool]) -> int:
+        """Publish whatever shards wait, without being told which. Returns how many."""
+        done = 0
         with self._store.reading() as db:
-            return seen_since(db, self._now - longest, limit=self._limits.corpus_papers)
+            waiting = open_shards(db, clock())
+        for shard_id in waiting:
+            if is_stopping():
+                break
+            done += self.publish(shard_id, clock=clock) is not None
+        return done
 
-    @cached_property
-    def _ranker(self) -> PaperRanker:
-        return self._fitted([stored.paper for stored in self._corpus])
+    def _publish(self, shard: Shard, clock: Callable[[], datetime]) -> PublishReport | None:
+        desk = self._desk(shard)
+        report = PublishReport()
 
-    def publish(self, people: Sequence[Subscriber]) -> list[Skip | None]:
-        """Decide outside the transaction, write inside it. One entry a person: None for a queued digest, else the Skip."""
-        decisions = list(self._decide(people))
-        with self._store.writing() as tx:
-            return [self._record(tx, decision) for decision in decisions]
+        def still_ours(tx: Connection) -> None:
+            if not renew_shard(tx, shard, clock() + LEASE):
+                raise _TakenOverError
 
-    def _record(self, tx: Connection, decision: _Decision) -> Skip | None:
-        person, outcome = decision.person, decision.outcome
-        following = next_issue(person.profile.cadence, person.profile.timezone, self._now).due_at
-        if isinstance(outcome, Owed):
-            if person.catch_up_since is not None:
-                change_subscriber(tx, person.id, self._now, catch_up_since=None)
-            drop_skip(tx, person.id, outcome.digest.issue)
-            if enqueue_digest(tx, outcome, now=self._now) is None:
-                outcome = Skip(
-                    person.email, SkipReason.ALREADY_QUEUED, f"the digest of {outcome.digest.issue.on}"
-                )
-        elif decision.issue is not None and outcome.why != SkipReason.ALREADY_QUEUED:
-            record_skip(tx, person.id, decision.issue, outcome, self._now)
-            if outcome.why == SkipReason.NOTHING_NEW:
-                following = min(following, self._now + _LOOK_AGAIN)
-        move_due(tx, person.id, following)
-        return outcome if isinstance(outcome, Skip) else None
-
-    def _decide(self, people: Sequence[Subscriber]) -> Iterator[_Decision]:
-        with self._store.reading() as db:
-            barred = suppressed(db, [person.address_hash for person in people])
-            queued = queued_dates(
-                db, [person.id for person in people], (self._now - timedelta(days=40)).date()
-            )
-        wanted: dict[timedelta, list[tuple[Subscriber, Issue]]] = {}
-        for person in people:
-            issue = due_issue(person.profile.cadence, person.profile.timezone, self._now)
-            if issue is None:
-                late = "the last slot is too long ago; its papers come with the next digest"
-                yield _Decision(person, None, Skip(person.email, SkipReason.NOT_DUE, late))
-            elif person.address_hash in barred:
-                skip = Skip(person.email, SkipReason.SUPPRESSED, barred[person.address_hash])
-                yield _Decision(person, issue, skip)
-            elif (person.id, issue.on) in queued:
-                skip = Skip(person.email, SkipReason.ALREADY_QUEUED, f"the digest of {issue.on}")
-                yield _Decision(person, issue, skip)
-            else:
-                back = lookback(person.profile.cadence, self._limits.lookback)
-                if person.catch_up_since is not None:  # back from a pause: what was missed is new
-                    back = max(back, self._now - person.catch_up_since)
-                wanted.setdefault(back, []).append((person, issue))
-        for back, group in wanted.items():
-            yield from self._decide_group(group, back)
-
-    def _decide_group(
-        self, group: Sequence[tuple[Subscriber, Issue]], back: timedelta
-    ) -> Iterator[_Decision]:
-        """People who look back equally far share their candidates and one ranking."""
-        since = self._now - back
-        stored = {one.paper.id: one for one in self._corpus if one.last_seen_at > since}
-        past = {
-            one.paper.id: (one.last_seen_at.date(), one.paper)
-            for one in self._corpus
-            if since - _LEARNT_FROM < one.last_seen_at <= since
-        }
-        with self._store.reading() as db:
-            counted = when_counted(db, since)
-            shown = shown_papers(db, [person.id for person, _ in group], since)
-            votes = votes_of(db, [person.id for person, _ in group])
-        candidates = {paper_id: one.paper for paper_id, one in stored.items()}
-        papers = Papers(candidates, past, sightings_of(counted))
-        readers = [Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id])) for p, _ in group]
-        chosen = materials(self._ranker, papers, readers, now=self._now)
-        for (person, issue), material in zip(group, chosen, strict=True):
-            yield _Decision(person, issue, self._finish(person, issue, material, stored))
-
-    def _write(self, digest: Digest, person: Subscriber) -> Message:
-        since = person.catch_up_since
-        if since is None or not digest.picks:
-            return self._writer.write(digest, person, now=self._now)
-        return self._writer.catch_up(digest, person, since=since, now=self._now)
-
-    def _finish(
-        self, person: Subscriber, issue: Issue, material: Material, stored: dict[str, StoredPaper]
-    ) -> Owed | Skip:
-        """One person's digest as a finished message. Whatever goes wrong here costs nobody else."""
+        people = iter(shard.people)
         try:
-            digest = compose(issue, person.profile, material)
-            if isinstance(digest, Skip):
-                return digest
-            message = self._write(digest, person)
-        except Exception as error:
-            log.exception("publish subscriber_id=%d failed", person.id)
-            return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
-        return Owed(digest, message, person, tuple(stored[pick.paper.id].pk for pick in digest.picks))
+            while numbers := list(islice(people, BATCH)):
+                with self._store.reading() as db:
+                    due = still_due(db, numbers, shard.planned_at)
+                report.count(desk.publish(due, first=still_ours))
+            with self._store.writing() as tx:
+                still_ours(tx)
+                finish_shard(tx, shard, queued=report.queued, skipped=report.skips.total(), now=clock())
+        except _TakenOverError:
+            log.warning("publish shard=%d was taken over", shard.id)
+            return None
+        log.info("publish shard=%d queued=%d skipped=%d", shard.id, report.queued, report.skips.total())
+        return report
+
+    def _desk(self, shard: Shard) -> Desk:
+        key = (shard.snapshot_id, shard.planned_at)
+        if key not in self._desks:
+            with self._store.reading() as db:
+                snapshot = read_snapshot(db, shard.snapshot_id)
+            desk = Desk(self._store, self._writer, self._limits, shard.planned_at, self._fitted, snapshot)
+            self._desks = {key: desk}
+        return self._desks[key]
 
 
-def sightings_of(counted: Mapping[str, tuple[date, datetime]]) -> dict[str, Sighting]:
-    """When papers were listed and their votes counted, as the scorer wants it; a list is made at the start of its day."""
-    return {
-        paper_id: Sighting(min(datetime.combine(on, time(), tzinfo=UTC), counted_at), counted_at)
-        for paper_id, (on, counted_at) in counted.items()
-    }
-
-
-def taste_of(votes: Sequence[StoredVote]) -> Taste | None:
-    """What the scorer learns from a person's votes; None when there are none."""
-    if not votes:
-        return None
-    liked, disliked = (
-        tuple(Vote(vote.paper, vote.voted_at) for vote in votes if vote.direction == direction)
-        for direction in ("more", "less")
-    )
-    return Taste(liked, disliked)
+class _TakenOverError(Exception):
+    """The lease of a shard ended while it was published; another worker has it."""
 
 
 def _why_not(person: Subscriber) -> Skip:

@@ -16,7 +16,7 @@ from digest.model import (
     Profile,
 )
 from digest.store import Store
-from digest.store.outbox import Owed, enqueue_digest
+from digest.store.owing import Owed, owe_digests
 from digest.store.papers import record_page
 from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
 
@@ -97,6 +97,7 @@ def owe(store: Store, number: int = 1, *, on: date = date(2026, 3, 2), now: date
     person = subscribe(store, a_profile(email=f"reader{number}@example.org"), now=now)
     digest = Digest(an_issue(on), person.email, (), 0, person.profile)
     with store.writing() as tx:
-        delivery_id = enqueue_digest(tx, Owed(digest, a_message(number, person.email), person, ()), now=now)
-    assert delivery_id is not None
+        [delivery_id] = owe_digests(
+            tx, [Owed(digest, a_message(number, person.email), person, ())], now=now
+        ).values()
     return delivery_id

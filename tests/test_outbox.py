@@ -12,9 +12,10 @@ from sqlalchemy import select
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
 from digest.store import Store, outbox, rescue
 from digest.store.history import shown_score
-from digest.store.outbox import Claim, Owed
+from digest.store.outbox import Claim
+from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
-from digest.store.people import set_status, shown_papers, suppress
+from digest.store.people import set_status, shown_among, suppress
 from digest.store.schema import deliveries
 from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, owe, record, subscribe
 
@@ -41,7 +42,7 @@ def test_a_second_digest_of_the_same_day_is_not_owed(store):
     person = subscribe(store, a_profile(email="reader1@example.org"))
     again = Digest(an_issue(), person.email, (), 0, person.profile)
     with store.writing() as tx:
-        assert outbox.enqueue_digest(tx, Owed(again, a_message(99), person, ()), now=NOW) is None
+        assert owe_digests(tx, [Owed(again, a_message(99), person, ())], now=NOW) == {}
     assert len(states(store)) == 1
 
 
@@ -52,7 +53,7 @@ def test_a_change_of_cadence_does_not_make_two_digests_of_one_day(store):
         an_issue().__class__("2026-03-02/week", date(2026, 3, 2), NOW), person.email, (), 0, person.profile
     )
     with store.writing() as tx:
-        assert outbox.enqueue_digest(tx, Owed(weekly, a_message(99), person, ()), now=NOW) is None
+        assert owe_digests(tx, [Owed(weekly, a_message(99), person, ())], now=NOW) == {}
 
 
 def test_a_claim_takes_the_longest_waiting_first_and_nobody_else_gets_them(store):
@@ -156,9 +157,9 @@ def test_a_failed_digest_gives_its_papers_back(store):
     with store.writing() as tx:
         stored = find_paper(tx, "2602.00001")
         assert stored is not None
-        outbox.enqueue_digest(tx, Owed(digest, a_message(1), person, (stored.pk,)), now=NOW)
+        owe_digests(tx, [Owed(digest, a_message(1), person, (stored.pk,))], now=NOW)
     with store.reading() as db:
-        assert shown_papers(db, [person.id], NOW - timedelta(days=1)) == {person.id: {"arxiv:2602.00001"}}
+        assert shown_among(db, [person.id], {stored.pk: stored.paper.id}) == {person.id: {"arxiv:2602.00001"}}
         told = shown_score(db, person.id, stored.pk)
     assert told == {
         "value": 1.0, "section": "top", "why": [["keyword", "study", 1.0]], "on": date(2026, 3, 2), "state": "queued",
@@ -166,7 +167,7 @@ def test_a_failed_digest_gives_its_papers_back(store):
     [delivery] = claim(store)
     write(store, outbox.settle_failed, delivery, "550 no", now=NOW)
     with store.reading() as db:
-        assert shown_papers(db, [person.id], NOW - timedelta(days=1)) == {person.id: set()}
+        assert shown_among(db, [person.id], {stored.pk: stored.paper.id}) == {person.id: set()}
 
 
 @settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -11,7 +11,7 @@ from digest.store import figures
 from digest.store.audit import REFUSED, Act, count_refused, forget_acts, last_acts, note_act
 from digest.store.feeds import digest_bytes, digests_of, feed_serial, renew_feed, revoke_feed, shown_to
 from digest.store.halt import Halt, current_halt, halt_sending, resume_sending
-from digest.store.outbox import Owed, enqueue_digest
+from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
 from digest.store.rounds import every_round, note_round
 from digest.store.schema_operator import sessions
@@ -128,7 +128,7 @@ def owe_papers(store, person, on, *numbers):
         )
         digest = DigestValue(an_issue(on), person.email, picks, 9, person.profile)
         owed = Owed(digest, a_message(on.toordinal(), person.email), person, tuple(one.pk for one in stored))
-        return enqueue_digest(tx, owed, now=NOW)
+        return owe_digests(tx, [owed], now=NOW)[person.id]
 
 
 def test_what_a_reader_was_shown_comes_by_digest_and_by_score(store):

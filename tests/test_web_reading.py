@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from digest.app import App, read_secret
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
 from digest.store.feeds import renew_feed, revoke_feed
-from digest.store.outbox import Owed, enqueue_digest
+from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
 from digest.tokens import sign
 from digest.web.reading import feed_urls
@@ -50,7 +50,7 @@ def reader(app):
         picks = tuple(Pick(one.paper, Score(one.paper.id, 1.0, why), Section.TOP) for one in stored)
         digest = Digest(an_issue(DAY), person.email, picks, 9, person.profile)
         message = app.letters.write(digest, person, now=NOW)
-        enqueue_digest(tx, Owed(digest, message, person, tuple(one.pk for one in stored)), now=NOW)
+        owe_digests(tx, [Owed(digest, message, person, tuple(one.pk for one in stored))], now=NOW)
     return person
 
 

@@ -4,8 +4,8 @@ One file a noun family: `papers`, `people`, `outbox`, `sources`. Their functions
 decides what happens together:
 
     with store.writing() as tx:
-        outbox.enqueue_digest(tx, ...)
-        people.move_due(tx, ...)
+        owing.owe_digests(tx, ...)
+        due.move_due(tx, ...)
 """
 
 import hashlib

@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
-from sqlalchemy.schema import ScalarElementColumnDefault
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 _AT_ONCE = 1000
 

@@ -1,4 +1,4 @@
-"""The ledger of what is owed: enqueue, claim, hand over, settle. What a worker does; others change no claimed row.
+"""The ledger of what is owed: claim, hand over, settle. What a worker does; others change no claimed row.
 
     queued ──> sending ──> sent
        ^          ├──────> deferred ──> (claimed again when its time has come)
@@ -13,9 +13,8 @@ ends while sending. Every change after a claim names the claim (`attempts`), so 
 over changes nothing: it is fenced off.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,18 +26,15 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     literal_column,
     select,
     text,
     update,
 )
 
-from digest.model import Delivery, DeliveryState, Digest, Envelope, Issue, Message
-from digest.store.dialect import insert_or_ignore
+from digest.model import Delivery, DeliveryState, Envelope
 from digest.store.halt import is_halted
-from digest.store.people import Subscriber
-from digest.store.schema import deliveries, issues, messages, shown, suppressions
+from digest.store.schema import deliveries, messages, shown, suppressions
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
 OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
@@ -52,61 +48,6 @@ class Claim:
         str  # says which process holds it, so that the rows of a dead one need not wait for the lease to end
     )
     until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A finished digest, ready for the ledger."""
-
-    digest: Digest
-    message: Message
-    subscriber: Subscriber
-    paper_pks: tuple[int, ...]  # rows of the digest's picks, in their order
-
-
-def enqueue_digest(tx: Connection, owed: Owed, *, now: datetime) -> int | None:
-    """Owe this digest to its subscriber and remember its papers as shown. None when that day's digest is already owed."""
-    issue, person = owed.digest.issue, owed.subscriber
-    row = _row(owed.message, kind="digest", address_hash=person.address_hash, now=now)
-    row |= {"issue_id": _issue_id(tx, issue, now), "issue_on": issue.on, "subscriber_id": person.id}
-    delivery_id = tx.execute(insert_or_ignore(tx, deliveries).values(row).returning(deliveries.c.id)).scalar()
-    if delivery_id is None:
-        return None
-    tx.execute(insert(messages).values(delivery_id=delivery_id, raw=owed.message.raw))
-    for pk, pick in zip(owed.paper_pks, owed.digest.picks, strict=True):
-        score = {
-            "value": pick.score.value,
-            "section": pick.section,
-            "why": [astuple(reason) for reason in pick.score.why],
-        }
-        row = {
-            "subscriber_id": person.id,
-            "paper_pk": pk,
-            "delivery_id": delivery_id,
-            "score": json.dumps(score),
-        }
-        tx.execute(insert_or_ignore(tx, shown).values(row))
-    return int(delivery_id)
-
-
-def _issue_id(tx: Connection, issue: Issue, now: datetime) -> int:
-    tx.execute(insert_or_ignore(tx, issues).values(key=issue.key, on_date=issue.on, created_at=now))
-    return int(tx.execute(select(issues.c.id).where(issues.c.key == issue.key)).scalar_one())
-
-
-def _row(message: Message, *, kind: str, address_hash: str, now: datetime) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "message_id": message.message_id,
-        "mail_from": message.envelope.mail_from,
-        "rcpt_to": message.envelope.rcpt_to,
-        "address_hash": address_hash,
-        "subject": message.subject,
-        "state": DeliveryState.QUEUED,
-        "queued_at": now,
-        "due_at": now,
-        "attempts": 0,
-    }
 
 
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:

@@ -1,14 +1,14 @@
 """Subscribers, what they want, whom we must not mail, and why somebody got nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from digest.model import Issue, Profile, Skip, SkipReason
-from digest.store.dialect import insert_or_ignore, upsert
+from digest.model import Profile, Skip, SkipReason
+from digest.store.dialect import insert_or_ignore
 from digest.store.schema import deliveries, papers, shown, skips, subscribers, suppressions
 
 Status = Literal["pending", "active", "paused", "unsubscribed"]
@@ -112,11 +112,6 @@ def set_status(tx: Connection, subscriber_id: int, status: Status, reason: str, 
     tx.execute(change.values(status=status, status_reason=reason, updated_at=now))
 
 
-def move_due(tx: Connection, subscriber_id: int, next_due_at: datetime) -> None:
-    """Set when to look at this person again."""
-    tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(next_due_at=next_due_at))
-
-
 def find_subscriber(db: Connection, email: str) -> Subscriber | None:
     """The subscriber with this address, however it is capitalised."""
     row = db.execute(select(subscribers).where(subscribers.c.address_key == email.lower())).first()
@@ -127,16 +122,6 @@ def read_subscriber(db: Connection, subscriber_id: int) -> Subscriber | None:
     """The subscriber with this number."""
     row = db.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).first()
     return None if row is None else _from_row(row)
-
-
-def due_subscribers(
-    db: Connection, now: datetime, *, after_id: int = 0, limit: int = 500
-) -> list[Subscriber]:
-    """Active people whose next look has come, in order of id: ask again with `after_id` for the next ones."""
-    query = select(subscribers).where(subscribers.c.status == "active", subscribers.c.next_due_at <= now)
-    return list_subscribers(
-        db, query.where(subscribers.c.id > after_id).order_by(subscribers.c.id).limit(limit)
-    )
 
 
 def not_due(db: Connection, now: datetime, limit: int) -> list[Subscriber]:
@@ -156,16 +141,21 @@ def count_subscribers(db: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in db.execute(counted)}
 
 
-def shown_papers(db: Connection, subscriber_ids: Sequence[int], since: datetime) -> dict[int, set[str]]:
-    """For each of these people, the ids of papers they were already shown among those seen since `since`."""
+def shown_among(
+    db: Connection, subscriber_ids: Sequence[int], papers_by_pk: Mapping[int, str]
+) -> dict[int, set[str]]:
+    """For each of these people, which of these papers (id by row) they were shown before, by id."""
     found: dict[int, set[str]] = {subscriber_id: set() for subscriber_id in subscriber_ids}
+    if not papers_by_pk:
+        return found
+    lately = shown.c.paper_pk >= min(papers_by_pk)  # what years of digests showed is not read again every day
     for start in range(0, len(subscriber_ids), _CHUNK):
-        chunk = subscriber_ids[start : start + _CHUNK]
-        query = select(shown.c.subscriber_id, papers.c.id).join(papers, papers.c.pk == shown.c.paper_pk)
-        for subscriber_id, paper_id in db.execute(
-            query.where(shown.c.subscriber_id.in_(chunk), papers.c.last_seen_at > since)
+        chosen = shown.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK])
+        for subscriber_id, pk in db.execute(
+            select(shown.c.subscriber_id, shown.c.paper_pk).where(chosen, lately)
         ):
-            found[subscriber_id].add(paper_id)
+            if pk in papers_by_pk:
+                found[subscriber_id].add(papers_by_pk[pk])
     return found
 
 
@@ -211,25 +201,6 @@ def suppressed(db: Connection, address_hashes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def record_skip(tx: Connection, subscriber_id: int, issue: Issue, skip: Skip, now: datetime) -> None:
-    """Store why this person gets nothing of this Issue; a later decision for the same day replaces it."""
-    row = {
-        "subscriber_id": subscriber_id,
-        "issue_on": issue.on,
-        "why": skip.why,
-        "detail": skip.detail,
-        "skipped_at": now,
-    }
-    statement = upsert(tx, skips).values(row)
-    changes = {key: statement.excluded[key] for key in ("why", "detail", "skipped_at")}
-    tx.execute(statement.on_conflict_do_update(index_elements=["subscriber_id", "issue_on"], set_=changes))
-
-
-def drop_skip(tx: Connection, subscriber_id: int, issue: Issue) -> None:
-    """There is a digest after all."""
-    tx.execute(delete(skips).where(skips.c.subscriber_id == subscriber_id, skips.c.issue_on == issue.on))
-
-
 def last_skips(db: Connection, limit: int = 50) -> list[dict[str, Any]]:
     """The newest skips, with the address and the reason."""
     query = select(subscribers.c.email, skips.c.issue_on, skips.c.why, skips.c.detail, skips.c.skipped_at)
@@ -246,6 +217,7 @@ def last_skips(db: Connection, limit: int = 50) -> list[dict[str, Any]]:
 
 
 def list_subscribers(db: Connection, query: Select[Any]) -> list[Subscriber]:
+    """The people a question is about."""
     return [_from_row(row) for row in db.execute(query)]
 
 

@@ -39,13 +39,16 @@ def forget_votes(tx: Connection, subscriber_id: int, paper_pk: int | None = None
     return tx.execute(gone if paper_pk is None else gone.where(votes.c.paper_pk == paper_pk)).rowcount
 
 
-def votes_of(db: Connection, subscriber_ids: Sequence[int]) -> dict[int, list[StoredVote]]:
-    """Everything these people said, the oldest first."""
+def votes_of(
+    db: Connection, subscriber_ids: Sequence[int], known: dict[int, Paper] | None = None
+) -> dict[int, list[StoredVote]]:
+    """Everything these people said, the oldest first. Papers that are `known` by row are not read again; others join them."""
+    papers = {} if known is None else known
     found: dict[int, list[StoredVote]] = {subscriber_id: [] for subscriber_id in subscriber_ids}
     for start in range(0, len(subscriber_ids), _CHUNK):
         chosen = votes.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK])
         rows = db.execute(select(votes).where(chosen).order_by(votes.c.voted_at, votes.c.paper_pk)).all()
-        papers = read_papers(db, sorted({row.paper_pk for row in rows}))
+        papers |= read_papers(db, sorted({row.paper_pk for row in rows} - papers.keys()))
         for row in rows:
             found[row.subscriber_id].append(StoredVote(papers[row.paper_pk], row.direction, row.voted_at))
     return found

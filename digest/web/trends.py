@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from digest.desk import sightings_of
 from digest.model import Paper
-from digest.publish import sightings_of
 from digest.ranking.trending import TrendScale
 from digest.store import Store
 from digest.store.feeds import first_seen

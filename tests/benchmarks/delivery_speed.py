@@ -21,7 +21,7 @@ from digest.deliver import Policy, deliver
 from digest.mail.smtp import SmtpTransport
 from digest.model import Digest, Envelope, Issue, Message, Profile
 from digest.store import Store
-from digest.store.outbox import Owed, enqueue_digest
+from digest.store.owing import Owed, owe_digests
 from digest.store.people import FileProfile, find_subscriber, put_file_profile
 from digest.tables import SmtpSettings
 from tests.benchmarks.sink import mail_sink, tls_sink
@@ -55,7 +55,7 @@ def fill(store: Store, day: int) -> None:
             person = find_subscriber(tx, profile.email)
             assert person is not None
             digest = Digest(issue, profile.email, (), 0, profile)
-            enqueue_digest(tx, Owed(digest, message, person, ()), now=NOW)
+            owe_digests(tx, [Owed(digest, message, person, ())], now=NOW)
 
 
 class Bench:

@@ -1,0 +1,104 @@
+"""Owing many digests at once: the outbox, the papers they show and the reasons they replace, in a few statements."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from digest.model import DeliveryState, Digest, Issue, Message, Pick
+from digest.store.dialect import insert_or_ignore
+from digest.store.due import drop_skips
+from digest.store.people import Subscriber
+from digest.store.schema import deliveries, issues, messages, papers, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A finished digest, ready for the ledger."""
+
+    digest: Digest
+    message: Message
+    subscriber: Subscriber
+    paper_pks: tuple[int, ...]  # rows of the digest's picks, in their order
+
+
+def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[int, int]:
+    """Owe these digests to their subscribers and remember their papers as shown.
+
+    Returns their deliveries by subscriber; the others' digest of that day is owed already, and nothing of theirs changes.
+    """
+    if not owed:
+        return {}
+    numbers = {
+        key: _issue_number(tx, issue, now)
+        for key, issue in {one.digest.issue.key: one.digest.issue for one in owed}.items()
+    }
+    rows = [_row(one, numbers[one.digest.issue.key], now) for one in owed]
+    made = insert_or_ignore(tx, deliveries).returning(deliveries.c.subscriber_id, deliveries.c.id)
+    delivery_of: dict[int, int] = {row.subscriber_id: row.id for row in tx.execute(made, rows)}
+    new = [one for one in owed if one.subscriber.id in delivery_of]
+    if not new:
+        return {}
+    tx.execute(
+        insert(messages),
+        [{"delivery_id": delivery_of[one.subscriber.id], "raw": one.message.raw} for one in new],
+    )
+    there = _lock_papers(tx, {pk for one in new for pk in one.paper_pks})
+    rows = [
+        row for one in new for row in _shown(one, delivery_of[one.subscriber.id]) if row["paper_pk"] in there
+    ]
+    if rows:
+        tx.execute(insert_or_ignore(tx, shown), rows)
+    drop_skips(tx, [(one.subscriber.id, one.digest.issue.on) for one in new])
+    return delivery_of
+
+
+def _issue_number(tx: Connection, issue: Issue, now: datetime) -> int:
+    tx.execute(insert_or_ignore(tx, issues).values(key=issue.key, on_date=issue.on, created_at=now))
+    return int(tx.execute(select(issues.c.id).where(issues.c.key == issue.key)).scalar_one())
+
+
+def _lock_papers(tx: Connection, pks: set[int]) -> set[int]:
+    """Which of these are still there: two that turn out to be one work become one row."""
+    query = select(papers.c.pk).where(papers.c.pk.in_(pks)).order_by(papers.c.pk)
+    return set(tx.scalars(query.with_for_update(read=True, key_share=True)))
+
+
+def _row(one: Owed, issue_id: int, now: datetime) -> dict[str, Any]:
+    message, person = one.message, one.subscriber
+    return {
+        "kind": "digest",
+        "issue_id": issue_id,
+        "issue_on": one.digest.issue.on,
+        "subscriber_id": person.id,
+        "message_id": message.message_id,
+        "mail_from": message.envelope.mail_from,
+        "rcpt_to": message.envelope.rcpt_to,
+        "address_hash": person.address_hash,
+        "subject": message.subject,
+        "state": DeliveryState.QUEUED,
+        "queued_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "takeovers": 0,
+    }
+
+
+def _shown(one: Owed, delivery_id: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "subscriber_id": one.subscriber.id,
+            "paper_pk": pk,
+            "delivery_id": delivery_id,
+            "score": _score(pick),
+        }
+        for pk, pick in zip(one.paper_pks, one.digest.picks, strict=True)
+    ]
+
+
+def _score(pick: Pick) -> str:
+    why = [astuple(reason) for reason in pick.score.why]
+    return json.dumps({"value": pick.score.value, "section": pick.section, "why": why})
