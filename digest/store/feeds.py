@@ -38,7 +38,9 @@ class Past:
 
 def renew_feed(tx: Connection, subscriber_id: int, *, now: datetime) -> int:
     """Open a person's feed under a new serial, which it returns; the address before it opens nothing any more."""
-    statement = upsert(tx, feeds).values(subscriber_id=subscriber_id, serial=1, is_open=1, renewed_at=now)
+    # Numbers of the erased are given again; a feed of theirs must not open for whoever comes after them.
+    first = {"subscriber_id": subscriber_id, "serial": int(now.timestamp()), "is_open": 1, "renewed_at": now}
+    statement = upsert(tx, feeds).values(first)
     changes = {"serial": feeds.c.serial + 1, "is_open": 1, "renewed_at": now}
     statement = statement.on_conflict_do_update(index_elements=["subscriber_id"], set_=changes)
     return int(tx.execute(statement.returning(feeds.c.serial)).scalar_one())

@@ -111,3 +111,30 @@ def people_page(db: Connection, *, like: str, after_id: int, limit: int) -> list
     if like:
         found = found.where(subscribers.c.address_key.contains(like.lower(), autoescape=True))
     return [dict(row) for row in db.execute(found.order_by(subscribers.c.id).limit(limit)).mappings()]
+
+
+def deliveries_page(
+    db: Connection, *, state: str | None = None, address: str = "", before_id: int | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Deliveries, the newest first: those of one state, to one address (its keyed hash), older than `before_id`."""
+    columns = (
+        deliveries.c.id,
+        deliveries.c.kind,
+        deliveries.c.state,
+        deliveries.c.rcpt_to,
+        deliveries.c.subject,
+        deliveries.c.attempts,
+        deliveries.c.issue_on,
+        deliveries.c.queued_at,
+        deliveries.c.due_at,
+        deliveries.c.settled_at,
+        deliveries.c.last_reply,
+    )
+    found = select(*columns)
+    if state is not None:
+        found = found.where(deliveries.c.state == state)
+    if address:
+        found = found.where(deliveries.c.address_hash == address)
+    if before_id is not None:
+        found = found.where(deliveries.c.id < before_id)
+    return [dict(row) for row in db.execute(found.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]

@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from digest.app import read_secret
 from digest.errors import TokenError
 from digest.mail.view import Card, card_of, chips_of
 from digest.mail.wording import long_date, votes
 from digest.model import Reason, ReasonKind
 from digest.ranking.trending import trend_term
 from digest.store.feeds import digest_bytes, feed_serial, shown_to
-from digest.tokens import sign, verify
+from digest.store.people import read_subscriber
+from digest.tokens import Secrets, sign, verify
 from digest.web.conditional import answer
 from digest.web.desk import Desk
 from digest.web.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, write_atom, write_json
@@ -57,7 +57,7 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def feed_urls(site_url: str, secret: bytes, subscriber_id: int, serial: int) -> dict[str, str]:
+def feed_urls(site_url: str, secret: Secrets, subscriber_id: int, serial: int) -> dict[str, str]:
     """Where a reader's feed is read, by form: {"atom": ..., "json": ...}. Whoever has the address can read it."""
     token = sign(secret, "feed", subscriber_id, version=serial)
     return {form: f"{site_url}/feed/{token}.{form}" for form in _FORMS}
@@ -68,7 +68,7 @@ class _Reading:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._secret = read_secret(desk.app.settings)
+        self._secret = desk.app.office.secrets
         self._trending = Kept(self._ask_trending, lasts=_LASTS)
 
     async def _ask_trending(self, now: datetime) -> list[Trending]:
@@ -76,9 +76,8 @@ class _Reading:
 
     async def letter(self, request: Request) -> Response:
         """The HTML part of a stored mail, in a sandbox."""
-        said_on = request.path_params["on"]
-        who = verify(self._secret, "web", request.path_params["token"], said_on)
-        html = await self._desk.read(lambda db: _letter(db, who, said_on))
+        said_on, token = request.path_params["on"], request.path_params["token"]
+        html = await self._desk.read(lambda db: _letter(db, self._secret, token, said_on))
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
     async def trending(self, _: Request) -> Response:
@@ -135,7 +134,8 @@ def _write(request: Request, feed: Feed, home: str, *, cache: str) -> Response:
     return answer(request, write(replace(feed, home_url=f"{site}{home}")), media_type, cache=cache)
 
 
-def _letter(db: Connection, who: int, said_on: str) -> str:
+def _letter(db: Connection, secret: Secrets, token: str, said_on: str) -> str:
+    who = verify(secret, "web", token, said_on, version_of=lambda number: _links_version(db, number))
     try:
         raw = digest_bytes(db, who, date.fromisoformat(said_on))
     except ValueError:
@@ -146,7 +146,12 @@ def _letter(db: Connection, who: int, said_on: str) -> str:
     return html
 
 
-def _entries(db: Connection, secret: bytes, token: str) -> tuple[int, tuple[Entry, ...]]:
+def _links_version(db: Connection, number: int) -> int:
+    person = read_subscriber(db, number)
+    return person.links_version if person else 0
+
+
+def _entries(db: Connection, secret: Secrets, token: str) -> tuple[int, tuple[Entry, ...]]:
     """Whose feed it is, and what is in it. Raises `TokenError` when it was revoked, renewed, or its owner is gone."""
     who = verify(secret, "feed", token, version_of=lambda number: feed_serial(db, number) or 0)
     if feed_serial(db, who) is None:
