@@ -20,6 +20,7 @@ from digest.cli import (
     feedback,
     judge,
     look,
+    operator,
     outbox,
     preview,
     serve,
@@ -95,6 +96,7 @@ app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(config.config, name="config")
 app.add_typer(tenants.tenants, name="tenants")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(operator.operator, name="operator")
 
 
 def main() -> None:
