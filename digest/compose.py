@@ -1,6 +1,6 @@
 """Scores and what was already shown -> the Digest of one subscriber, or the reason there is none. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from digest.model import (
@@ -9,18 +9,16 @@ from digest.model import (
     Paper,
     Pick,
     Profile,
-    ReasonKind,
     Score,
     Section,
     Skip,
     SkipReason,
+    Standing,
     Update,
-)
+)  # fmt: skip
 
-_FOLLOWED = {ReasonKind.AUTHOR, ReasonKind.ORGANIZATION}
-_OF_INTEREST = _FOLLOWED | {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.TASTE}
-_LIKED = {ReasonKind.TRENDING}
 _MOST_UPDATES = 2
+_ORDER = {section: number for number, section in enumerate(Section)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +26,13 @@ class Material:
     """What one reader's digest can be made of."""
 
     papers: Mapping[str, Paper]  # candidates by id
-    ranked: Sequence[Score]  # the best new candidates for this profile, in the order they should be read
+    ranked: Sequence[Standing]  # the best new candidates for this profile, in the order they should be read
     shown: Collection[str] = frozenset()  # ids of papers the reader has had before
     floor: float = 0.1  # a match below this part of a perfect one is none
-    wildcard: Score | None = None  # the paper from outside the profile, if there is one worth it
+    wildcard: Standing | None = None  # the paper from outside the profile, if there is one worth it
     updates: Sequence[Update] = ()  # papers of earlier digests that have risen since, the strongest first
+    # Gives papers of `ranked`, and the wildcard, their scores with reasons: only those that are picked need any.
+    explain: Callable[[Sequence[str]], Sequence[Score]] = lambda _paper_ids: ()
 
 
 def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip:
@@ -42,11 +42,11 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     most the share of places that the reader's trending dial gives them. News of papers shown before comes along with
     new papers, but is no reason to send a mail.
     """
-    new = [score for score in material.ranked if score.paper_id not in material.shown]
+    new = [one for one in material.ranked if one.paper_id not in material.shown]
     picked = _pick(profile, new, material, material.floor)
     if not picked and profile.quiet_day == "carry-over":
         picked = _pick(profile, new, material, 0.0)
-    candidates = sum(paper_id not in material.shown for paper_id in material.papers)
+    candidates = len(material.papers) - sum(paper_id in material.papers for paper_id in material.shown)
     if picked or profile.quiet_day == "note":
         updates = tuple(material.updates[:_MOST_UPDATES]) if picked else ()
         return Digest(issue, profile.email, tuple(picked), candidates, profile, updates)
@@ -62,39 +62,27 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     )
 
 
-def _pick(profile: Profile, new: Sequence[Score], material: Material, floor: float) -> list[Pick]:
-    matched = [score for score in new if interest_of(score) > floor * (1 - profile.trending)]
+def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: float) -> list[Pick]:
+    least = floor * (1 - profile.trending)
+    matched = {one.paper_id for one in new if one.interest > least}
     wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
-    kept_for_wild = {score.paper_id for score in wild}
-    outside = [
-        score
-        for score in new
-        if interest_of(score) <= 0 < liked_of(score) and score.paper_id not in kept_for_wild
-    ]
+    for_wild = {one.paper_id for one in wild}
+    others = [one for one in new if one.paper_id not in for_wild]
+    outside = [one.paper_id for one in others if one.interest <= 0 < one.liked]
     places = profile.max_papers - len(wild)
     popular = set(outside[: places if not profile.interests else round(profile.trending * places)])
-    best = [
-        score
-        for score in new
-        if score in popular or (score in matched and score.paper_id not in kept_for_wild)
-    ][:places]
-    sections = [(score, _section(score)) for score in best] + [(score, Section.WILDCARD) for score in wild]
-    order = list(Section)
-    sections.sort(key=lambda pair: order.index(pair[1]))  # stable: the order of reading inside each section
-    return [Pick(material.papers[score.paper_id], score, section) for score, section in sections]
+    best = [one for one in others if one.paper_id in popular or one.paper_id in matched][:places]
+    sections = [(one.paper_id, _section(one)) for one in best]
+    sections += [(one.paper_id, Section.WILDCARD) for one in wild]
+    sections.sort(key=lambda pair: _ORDER[pair[1]])  # stable: the order of reading inside each section
+    scores = material.explain([paper_id for paper_id, _ in sections])
+    return [
+        Pick(material.papers[paper_id], score, section)
+        for (paper_id, section), score in zip(sections, scores, strict=True)
+    ]
 
 
-def _section(score: Score) -> Section:
-    if any(reason.kind in _FOLLOWED and reason.contribution > 0 for reason in score.why):
+def _section(one: Standing) -> Section:
+    if one.is_followed:
         return Section.FOLLOWING
-    return Section.TOP if interest_of(score) > 0 else Section.POPULAR
-
-
-def interest_of(score: Score) -> float:
-    """The part of a score that comes from what the reader asked for."""
-    return sum(reason.contribution for reason in score.why if reason.kind in _OF_INTEREST)
-
-
-def liked_of(score: Score) -> float:
-    """The part of a score that comes from what the community likes."""
-    return sum(reason.contribution for reason in score.why if reason.kind in _LIKED)
+    return Section.TOP if one.interest > 0 else Section.POPULAR

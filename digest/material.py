@@ -1,19 +1,27 @@
 """Profiles x papers -> what each reader's digest can be made of: ranked, varied, with a floor and one from outside."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
+
+import numpy as np
 
 from digest.compose import Material
-from digest.model import Paper, Profile, Score
-from digest.ranking import PaperRanker, Ranking, Taste
-from digest.ranking.diversity import diversify
-from digest.ranking.floor import LEAST, learn_floor
+from digest.model import Paper, Profile, Score, Update
+from digest.ranking import PaperRanker, Taste
+from digest.ranking.batch import Batch
+from digest.ranking.batch_best import Places
+from digest.ranking.counter import Counter
+from digest.ranking.diversity import vary
+from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors
+from digest.ranking.meaning import one_thread
+from digest.ranking.shelf import Vector
 from digest.ranking.trending import Sighting
 
-_DEEP = 3  # so many times a digest's papers are looked at, beside what was shown before
-_PAST = 60  # of each profile's best papers of past days, enough to learn a floor from
+_DEEP = 3  # so many times a digest's papers are put in order: what does not fit leaves a full digest
+_LOOKED_AT = 2  # so many times as many are looked at for it
+_PAST = 2_000  # papers of whole past days, the newest, are enough to learn a floor from
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +31,71 @@ class Reader:
     profile: Profile
     shown: frozenset[str] = frozenset()  # ids of papers shown before
     taste: Taste | None = None
+    updates: tuple[Update, ...] = ()  # news of papers shown before, the strongest first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Papers:
-    """What one round of digests is chosen from."""
+    """What one round of digests is chosen from. Keep it for the round: what is worked out about it is remembered."""
 
     candidates: Mapping[str, Paper]  # by id
     # Papers of earlier days, no candidates any more, with the day they came.
     past: Mapping[str, tuple[date, Paper]]
     # When votes were counted, where it is known.
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    _laid_out: dict[tuple[int, date], "_Tables"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def tables(self, ranker: PaperRanker, now: datetime) -> "_Tables":
+        """Everything laid out for this scorer and day."""
+        key = id(ranker.library_), now.date()
+        tables = self._laid_out.get(key)
+        if tables is None:
+            tables = _Tables(ranker, self, now)
+            self._laid_out.clear()
+            self._laid_out[key] = tables
+        return tables
+
+
+class _Tables:
+    """Candidates and past papers, laid out once for all readers of a round."""
+
+    def __init__(self, ranker: PaperRanker, papers: Papers, now: datetime) -> None:
+        self._ranker = ranker  # kept, so that nothing else gets its id
+        self._papers = papers
+        self._now = now
+        self.candidates = ranker.lay_out(
+            list(papers.candidates.values()), now=now, sightings=papers.sightings
+        )
+        self.places = {paper.id: place for place, paper in enumerate(self.candidates.papers)}
+
+    @cached_property
+    def _earlier(self) -> tuple[int, list[Paper]]:
+        """How many past days there are to learn from, and their papers."""
+        by_day: dict[date, list[Paper]] = {}
+        for on, paper in self._papers.past.values():
+            by_day.setdefault(on, []).append(paper)
+        days, earlier = 0, list[Paper]()
+        for on in sorted(by_day, reverse=True):
+            if days and len(earlier) + len(by_day[on]) > _PAST:
+                break
+            days, earlier = days + 1, earlier + by_day[on]
+        return days, earlier
+
+    @cached_property
+    def _past(self) -> Counter:
+        return self._ranker.lay_out(self._earlier[1], now=self._now)
+
+    def floors(
+        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], max_papers: Places, now: datetime
+    ) -> Vector:
+        """How good is good enough for each reader, by their past days."""
+        days = self._earlier[0]
+        if days < FEWEST_DAYS:
+            return np.full(len(profiles), LEAST)
+        interests = self._past.interests(profiles, tastes, now=now)
+        return learn_floors(interests, days=days, max_papers=max_papers)
 
 
 class FittedOnce:
@@ -53,49 +115,69 @@ class FittedOnce:
 def materials(
     ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], *, now: datetime
 ) -> list[Material]:
-    """One material for each reader, in their order; many readers share one ranking."""
-    candidates = list(papers.candidates.values())
-    if not candidates:
+    """One material for each reader, in their order. What one reader gets never depends on who else is asked about."""
+    if not papers.candidates:
         return [Material({}, (), reader.shown) for reader in readers]
-    profiles = [reader.profile for reader in readers]
-    tastes = [reader.taste for reader in readers]
-    # Enough of the list that what was shown before, and what is not of interest, leaves a full digest.
-    enough = _DEEP * max(profile.max_papers for profile in profiles) + max(
-        len(reader.shown) for reader in readers
-    )
-    rankings = ranker.rank_many(
-        profiles, candidates, now=now, limit=enough, tastes=tastes, sightings=papers.sightings
-    )
-    floors = _floors(ranker, papers, readers, now)
-    return [
-        _material(ranker, papers, reader, ranking, floor)
-        for reader, ranking, floor in zip(readers, rankings, floors, strict=True)
-    ]
+    with one_thread():
+        tables = papers.tables(ranker, now)
+        step = tables.candidates.rows_at_once
+        some = (readers[start : start + step] for start in range(0, len(readers), step))
+        return [material for readers in some for material in _some(tables, papers, readers, now)]
 
 
-def _floors(ranker: PaperRanker, papers: Papers, readers: Sequence[Reader], now: datetime) -> list[float]:
-    """How good is good enough for each reader, by their past days."""
-    if not papers.past:
-        return [LEAST] * len(readers)
-    earlier = [paper for _, paper in papers.past.values()]
+def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datetime) -> Iterator[Material]:
+    """For so many readers as are best looked at together."""
     profiles, tastes = [reader.profile for reader in readers], [reader.taste for reader in readers]
-    rankings = ranker.rank_many(profiles, earlier, now=now, limit=_PAST, tastes=tastes)
-    days = {on for on, _ in papers.past.values()}
-    floors = []
-    for profile, ranking in zip(profiles, rankings, strict=True):
-        by_day: dict[date, list[Score]] = defaultdict(list, {on: [] for on in days})
-        for score in ranking.scores:
-            by_day[papers.past[score.paper_id][0]].append(score)
-        floors.append(learn_floor(list(by_day.values()), max_papers=profile.max_papers))
-    return floors
+    depths = np.array([_DEEP * max(profile.max_papers, 1) for profile in profiles])
+    shown = [_places(tables.places, reader.shown) for reader in readers]
+    batch = tables.candidates.serve(
+        profiles, tastes, int(_LOOKED_AT * depths.max()), now=now, outside=1, barred=shown
+    )
+    varied = _varied(tables.candidates, batch, depths)
+    floors = tables.floors(profiles, tastes, depths // _DEEP, now)
+    for row, (reader, floor) in enumerate(zip(readers, floors.tolist(), strict=True)):
+        standings = varied.standings(row)
+        wild = standings.pop() if varied.places[row, -1] >= 0 else None
+        yield Material(
+            papers=papers.candidates,
+            ranked=standings,
+            shown=reader.shown,
+            floor=floor,
+            wildcard=wild if reader.profile.wildcard else None,
+            updates=reader.updates,
+            explain=_Explain(varied, row),
+        )
 
 
-def _material(
-    ranker: PaperRanker, papers: Papers, reader: Reader, ranking: Ranking, floor: float
-) -> Material:
-    new = [score for score in ranking.scores if score.paper_id not in reader.shown]
-    candidates = list(papers.candidates.values())
-    varied = diversify(new, candidates, ranker, limit=_DEEP * reader.profile.max_papers)
-    unseen = (score for score in ranking.outside if score.paper_id not in reader.shown)
-    outside = next(unseen, None) if reader.profile.wildcard else None
-    return Material(papers.candidates, varied, reader.shown, floor, outside)
+def _varied(counter: Counter, batch: Batch, depths: Places) -> Batch:
+    """The best of each reader in an order worth reading, as deep as each may go, and the one from outside at the end."""
+    columns = np.arange(batch.count)
+    places, values = batch.places[:, : batch.count], batch.values[:, : batch.count]
+    is_looked_at = (places >= 0) & (columns < (_LOOKED_AT * depths)[:, np.newaxis])
+    union, index = np.unique(np.maximum(places, 0), return_inverse=True)
+    alike = counter.likeness(union)
+    order = vary(
+        np.where(is_looked_at, values, -np.inf),
+        alike,
+        index.reshape(places.shape),
+        count=min(int(depths.max()), batch.count),
+    )
+    order[np.arange(order.shape[1]) >= depths[:, np.newaxis]] = -1
+    outside = np.full((len(places), 1), batch.count if batch.places.shape[1] > batch.count else -1)
+    return batch.chosen(np.concatenate([order, outside], axis=1))
+
+
+def _places(known: Mapping[str, int], paper_ids: frozenset[str]) -> Places:
+    return np.array([known[paper_id] for paper_id in paper_ids if paper_id in known], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explain:
+    """Gives one reader's papers their reasons."""
+
+    batch: Batch
+    row: int
+
+    def __call__(self, paper_ids: Sequence[str]) -> list[Score]:
+        columns = self.batch.columns(self.row)
+        return self.batch.explain(self.row, [columns[paper_id] for paper_id in paper_ids])

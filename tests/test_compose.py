@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from digest.compose import Material, compose
-from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason, Update
+from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason, Standing, Update
 from tests.builders import a_paper, a_profile, an_issue
 
 
@@ -15,15 +15,35 @@ def a_score(number, *, keyword=0.0, trending=0.0, author=0.0):
     return Score(f"arxiv:2602.{number:05d}", sum(reason.contribution for reason in why), why)
 
 
+def a_standing(score):
+    def worth(*kinds):
+        return sum(reason.contribution for reason in score.why if reason.kind in kinds)
+
+    author = worth(ReasonKind.AUTHOR)
+    interest = worth(ReasonKind.KEYWORD) + author
+    return Standing(score.paper_id, score.value, interest, worth(ReasonKind.TRENDING), author > 0)
+
+
+def material_of(papers, scores, shown=(), wildcard=None, **fields):
+    """What the ranking gives: how papers stand, and reasons when they are asked for."""
+    known = {score.paper_id: score for score in scores}
+    return Material(
+        papers,
+        [a_standing(score) for score in scores],
+        set(shown),
+        wildcard=a_standing(wildcard) if wildcard else None,
+        explain=lambda paper_ids: [known[paper_id] for paper_id in paper_ids],
+        **fields,
+    )
+
+
 def made(*scores, shown=(), **profile):
     ranked = sorted(scores, key=lambda score: (-score.value, score.paper_id))
     papers = {f"arxiv:2602.{n:05d}": a_paper(n) for n in range(40)}
     known = {score.paper_id: papers[score.paper_id] for score in scores}
     wild = next((score for score in scores if score.paper_id == "arxiv:2602.00030"), None)
     wanted = a_profile(**profile)
-    return compose(
-        an_issue(), wanted, Material(known, ranked, set(shown), wildcard=wild if wanted.wildcard else None)
-    )
+    return compose(an_issue(), wanted, material_of(known, ranked, shown, wild if wanted.wildcard else None))
 
 
 def picked(digest):
@@ -109,7 +129,7 @@ def test_carry_over_takes_weaker_matches_on_a_quiet_day():
 def with_news(quiet_day, *scores):
     news = [Update(a_paper(n, upvotes=90), date(2026, 2, 27), 3) for n in range(1, 5)]
     known = {f"arxiv:2602.{n:05d}": a_paper(n) for n in range(1, 10)}
-    material = Material(known, scores, {f"arxiv:2602.{n:05d}" for n in range(1, 5)}, updates=news)
+    material = material_of(known, scores, [f"arxiv:2602.{n:05d}" for n in range(1, 5)], updates=news)
     return compose(an_issue(), a_profile(quiet_day=quiet_day), material), news
 
 

@@ -2,11 +2,12 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 
 from digest.model import Interest, Reason, ReasonKind, Score
 from digest.ranking.diversity import diversify
-from digest.ranking.floor import ENOUGH, LEAST, above, learn_floor
+from digest.ranking.floor import ENOUGH, LEAST, learn_floors
 from tests.builders import NOW, a_paper, a_profile
 from tests.test_ranking_votes import RANKER, TODAY
 
@@ -68,26 +69,32 @@ def test_neither_muted_nor_unwanted_papers_stand_outside():
     assert outside(papers, muting) == []
 
 
+def floor(*interests, days=10, max_papers=10):
+    return float(learn_floors(np.array([interests]), days=days, max_papers=np.array([max_papers]))[0])
+
+
 def test_a_floor_needs_some_days_to_be_learnt():
-    assert learn_floor([[a_score(1, 0.9)]] * 4, max_papers=1) == LEAST
+    assert floor(*[0.3] * 40, days=4) == LEAST
+    assert floor(*[0.3] * 400, days=5) == 0.3
 
 
 def test_the_floor_lets_an_average_day_half_fill_a_digest():
-    days = [[a_score(n, 0.01 * n) for n in range(1, 40)] for _ in range(10)]
-    floor = learn_floor(days, max_papers=10)
-    passed = [len(above(day, floor)) for day in days]
+    days = [[0.01 * n for n in range(1, 40)] for _ in range(10)]
+    least = floor(*[interest for day in days for interest in day])
+    passed = [sum(interest > least for interest in day) for day in days]
     assert sum(passed) / len(passed) == pytest.approx(5, abs=1)
 
 
 def test_poor_days_do_not_lower_the_floor_to_nothing_and_rich_days_hide_no_match():
-    poor = [[a_score(n, 0.01) for n in range(50)] for _ in range(10)]
-    rich = [[a_score(n, 2.0) for n in range(50)] for _ in range(10)]
-    assert learn_floor(poor, max_papers=10) == LEAST
-    assert learn_floor(rich, max_papers=10) == ENOUGH
+    assert floor(*[0.01] * 500) == LEAST
+    assert floor(*[2.0] * 500) == ENOUGH
+    assert floor() == LEAST
 
 
-def test_what_is_only_trending_is_below_every_floor():
-    assert above([a_score(1, 3.0, ReasonKind.TRENDING), a_score(2, 0.2)], LEAST) == [a_score(2, 0.2)]
+def test_a_floor_is_one_readers_own():
+    interests = np.array([[0.2] * 300, [0.4] * 300, [0.4] * 20 + [-np.inf] * 280])
+    floors = learn_floors(interests, days=10, max_papers=np.array([10, 5, 10]))
+    assert floors.tolist() == [0.2, 0.4, LEAST]
 
 
 def test_variety_does_not_depend_on_the_order_of_papers():

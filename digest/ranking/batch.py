@@ -91,6 +91,12 @@ class Batch:
             if place >= 0
         ]
 
+    def columns(self, reader: int) -> dict[str, int]:
+        """In which column each paper of one reader stands."""
+        papers = self.clerk.papers
+        places = self.places[reader].tolist()
+        return {papers[place].id: column for column, place in enumerate(places) if place >= 0}
+
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
         """The scores of these columns of one reader, with reasons that add up to them."""
         parts: dict[int, list[Part]] = {column: [] for column in columns}

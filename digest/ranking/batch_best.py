@@ -37,10 +37,13 @@ def best_places(values: Matrix, most: int) -> Places:
     return np.asarray(np.take_along_axis(found, order, axis=1))
 
 
-def kth_highest(values: Matrix, places: NDArray[np.intp]) -> Vector:
+def kth_highest(values: Matrix, places: Places) -> Vector:
     """Of each row the value at this place, counted from 0 for the highest."""
-    ordered = -np.sort(-values, axis=1)
-    return np.asarray(np.take_along_axis(ordered, places[:, np.newaxis], axis=1)[:, 0])
+    found = np.zeros(len(values))
+    for place in np.unique(places):
+        rows, column = places == place, values.shape[1] - 1 - place
+        found[rows] = np.partition(values[rows], column, axis=1)[:, column]
+    return found
 
 
 def _least(values: Matrix, most: int) -> Vector:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +16,7 @@ from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import KeywordTable, Rows
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
-from digest.ranking.meaning import Matrix, Meaning
+from digest.ranking.meaning import Matrix, Meaning, likeness, unit_terms
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Clerk
 from digest.ranking.related import Assessment, Librarian, assess
@@ -31,6 +32,8 @@ OUTSIDE = 0.1
 _LOOKED_AT = 256
 # Readers x papers weighed at once: the dense result stays in the cache, which is ten times faster than all at once.
 _AT_ONCE = 2**18
+# Papers whose likeness may be kept whole: 72 MB.
+_ALL_ALIKE = 3_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,10 @@ class Fitted:
 
 
 class Counter:
-    """One day's candidates, laid out once for all readers. What a keyword finds among them is remembered."""
+    """One day's candidates, laid out once for all readers. What a keyword finds among them is remembered.
+
+    Any number of threads may ask at once.
+    """
 
     def __init__(
         self,
@@ -57,7 +63,6 @@ class Counter:
         sightings: Mapping[str, Sighting] | None,
     ) -> None:
         self.papers = list({paper.id: paper for paper in in_order(candidates)}.values())
-        self.now = now
         self.fitted = fitted
         self.shelf = fitted.library.shelve(self.papers)
         self._rows = fitted.library.find(self.papers)
@@ -68,6 +73,8 @@ class Counter:
         self.trend = fitted.trend_scale.measure(self.papers, now, sightings)
         self.table = KeywordTable(len(self.papers), self._assess)
         self.clerk = Clerk(self.papers, self.shelf, self.trend, fitted.librarian)
+        self._asked_alike = 0
+        self._tasting = Lock()
         # The most liked first, and among equals the first by id.
         self._by_liking = np.argsort(-self.trend.liked, kind="stable")
 
@@ -82,6 +89,7 @@ class Counter:
         tastes: Sequence[Taste | None],
         limit: int | None,
         *,
+        now: datetime,
         outside: int = 0,
         barred: Sequence[Places] | None = None,
     ) -> Batch:
@@ -91,8 +99,9 @@ class Counter:
         reader, the places of papers they cannot get. Few enough readers at a time fit into a processor's cache: see
         `rows_at_once`.
         """
-        readers = self._read(profiles, tastes)
+        readers = self._read(profiles, tastes, now)
         interest, unwanted = self._weigh(readers)
+        interest *= readers.wishes.interest[:, np.newaxis]
         values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
         for reasons in (readers.muted, barred or ()):
             for row, places in enumerate(reasons):
@@ -102,17 +111,19 @@ class Counter:
         taken = (np.take_along_axis(table, places, axis=1) for table in (values, interest))
         return Batch(self.clerk, readers, best.shape[1], places, *taken)
 
-    def interests(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Matrix:
-        """What every paper is worth to each of these readers for their own wishes alone; -inf for what they mute."""
-        readers = self._read(profiles, tastes)
+    def interests(
+        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime
+    ) -> Matrix:
+        """How well every paper fits each of these readers' own wishes: 1 for a perfect match, -inf for what they mute."""
+        readers = self._read(profiles, tastes, now)
         interest, _ = self._weigh(readers)
         for row, places in enumerate(readers.muted):
             interest[row, places] = -np.inf
         return interest
 
-    def _read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Readers:
+    def _read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], now: datetime) -> Readers:
         rows = self.table.learn(typed_in(profiles))
-        likenesses = self._likenesses(tastes)
+        likenesses = self._likenesses(tastes, now)
         votes = np.array([likeness.strength if likeness else 0.0 for likeness in likenesses])
         return Readers(
             rows,
@@ -130,17 +141,15 @@ class Counter:
         wishes = readers.wishes
         wanted, unwanted = self._products(wishes, readers.rows)
         for row, names in enumerate(readers.followed):
-            for found in names:
-                wanted[row, found.place] += FOLLOW_VALUE
+            for name in names:
+                wanted[row, name.place] += FOLLOW_VALUE
         if any(readers.likenesses) and unwanted.shape != wanted.shape:
             unwanted = np.zeros_like(wanted)
-        for row, likeness in enumerate(readers.likenesses):
-            if likeness:
-                wanted[row] += wishes.trust[row] * likeness.liked
-                unwanted[row] -= wishes.trust[row] * likeness.disliked
-        both = wanted + unwanted if unwanted.shape == wanted.shape else wanted
-        both *= wishes.interest[:, np.newaxis]
-        return both, unwanted
+        for row, found in enumerate(readers.likenesses):
+            if found:
+                wanted[row] += wishes.trust[row] * found.liked
+                unwanted[row] -= wishes.trust[row] * found.disliked
+        return (wanted + unwanted if unwanted.shape == wanted.shape else wanted), unwanted
 
     def _products(self, wishes: Wishes, rows: Rows) -> tuple[Matrix, Matrix]:
         """What the keywords wished for bring, and what the unwanted ones take away (readers x papers)."""
@@ -176,12 +185,32 @@ class Counter:
     def _matcher(self) -> KeywordMatcher:
         return KeywordMatcher(self.shelf, self.fitted.abbreviations, pair_weight=self.fitted.pair_weight)
 
-    def _likenesses(self, tastes: Sequence[Taste | None]) -> list[Likeness | None]:
+    def _likenesses(self, tastes: Sequence[Taste | None], now: datetime) -> list[Likeness | None]:
         if not any(tastes):
             return [None] * len(tastes)
-        reader = TasteReader(self.fitted.library, self.fitted.meaning, self.known, TasteWeights())
-        reader.gather(tastes)
-        return [reader.read(taste, self.now) if taste else None for taste in tastes]
+        with self._tasting:
+            self._taste_reader.gather(tastes)
+            return [self._taste_reader.read(taste, now) if taste else None for taste in tastes]
+
+    @cached_property
+    def _taste_reader(self) -> TasteReader:
+        return TasteReader(self.fitted.library, self.fitted.meaning, self.known, TasteWeights())
+
+    def likeness(self, places: Places) -> Matrix:
+        """How alike these papers are in words and meaning (places x places), 0 .. 1."""
+        self._asked_alike += len(places)
+        # When it has been asked for often enough, what is between all papers is worked out once.
+        if self._asked_alike > len(self.papers) <= _ALL_ALIKE:
+            return self._all_alike[np.ix_(places, places)]
+        return likeness(self._terms[places], self.places[places])
+
+    @cached_property
+    def _all_alike(self) -> Matrix:
+        return likeness(self._terms, self.places)
+
+    @cached_property
+    def _terms(self) -> sparse.csr_array:
+        return unit_terms(self.known, self.fitted.library.shelf.shared)
 
 
 def _product(weights: sparse.csr_array, table: sparse.csr_array) -> Matrix:

@@ -5,10 +5,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from digest.model import Paper, Score
+from digest.ranking.batch_best import Places
+from digest.ranking.meaning import Matrix
 from digest.ranking.scorer import PaperRanker
 
 # Papers less alike than this do not stand in each other's way.
 _ALIKE = 0.35
+STRENGTH = 0.5
+# So many times as many papers are looked at as are chosen.
+LOOKED_AT = 4
+
+
+def vary(values: Matrix, alike: Matrix, papers: Places, *, strength: float = STRENGTH, count: int) -> Places:
+    """For each reader the order in which a paper that repeats an earlier one comes later (readers x count columns).
+
+    `values` holds one row a reader, best first, -inf where there is no paper; `papers` says which row of `alike`
+    (papers x papers) each of them is. Maximal marginal relevance (Carbonell and Goldstein, 1998): each next paper has the
+    highest value left after `strength` (0 .. 1) times its likeness to the most alike paper already chosen, relative to
+    the best value, is taken off; equals keep their order. -1 stands where papers are too few.
+    """
+    near = np.maximum(alike - _ALIKE, 0.0) / (1 - _ALIKE)
+    most = strength * np.maximum(values.max(axis=1, initial=0.0), 0.0)
+    left, taken_off = values.copy(), np.zeros_like(values)
+    order = np.full((len(values), count), -1, dtype=np.int64)
+    every = np.arange(len(values))
+    for step in range(min(count, values.shape[1])):
+        best = (left - taken_off).argmax(axis=1)
+        order[:, step] = np.where(left[every, best] > -np.inf, best, -1)
+        left[every, best] = -np.inf
+        repeated = near[papers[every, best][:, np.newaxis], papers]
+        np.maximum(taken_off, most[:, np.newaxis] * repeated, out=taken_off)
+    return order
 
 
 def diversify(
@@ -16,27 +43,17 @@ def diversify(
     papers: Sequence[Paper],
     ranker: PaperRanker,
     *,
-    strength: float = 0.5,
+    strength: float = STRENGTH,
     limit: int | None = None,
 ) -> list[Score]:
-    """The scores in an order in which a paper that repeats an earlier one comes later; values stay as they are.
+    """The scores of one reader in a varied order; values stay as they are. See `vary`.
 
-    Maximal marginal relevance (Carbonell and Goldstein, 1998): each next paper has the highest value left after
-    `strength` (0 .. 1) times its likeness to the most alike paper already chosen, relative to the best value, is taken
-    off. `papers` holds at least the papers scored; `scores` come best first, and equals keep their order. With a
-    `limit`, only so many papers are chosen, and only four times as many looked at.
+    `papers` holds at least the papers scored; `scores` come best first. With a `limit`, only so many are chosen.
     """
-    count = len(scores) if limit is None else min(limit, len(scores))
     known = {paper.id: paper for paper in papers}
-    looked_at = list(scores if limit is None else scores[: 4 * limit])
+    looked_at = list(scores if limit is None else scores[: LOOKED_AT * limit])
     alike = ranker.alike([known[score.paper_id] for score in looked_at])
-    near = np.maximum(alike - _ALIKE, 0.0) / (1 - _ALIKE)
-    values = np.array([score.value for score in looked_at])
-    penalty = strength * max(float(values.max(initial=0.0)), 0.0) * near
-    taken_off = np.zeros(len(looked_at))
-    order: list[int] = []
-    for _ in range(count):
-        left = np.where(np.isin(np.arange(len(looked_at)), order), -np.inf, values - taken_off)
-        order.append(int(left.argmax()))
-        taken_off = np.maximum(taken_off, penalty[order[-1]])
-    return [looked_at[place] for place in order]
+    values = np.array([[score.value for score in looked_at]])
+    count = len(scores) if limit is None else min(limit, len(scores))
+    order = vary(values, alike, np.arange(len(looked_at))[np.newaxis], strength=strength, count=count)
+    return [looked_at[column] for column in order[0]]

@@ -1,9 +1,10 @@
 """How good is good enough for one reader, learnt from past days."""
 
-from collections.abc import Sequence
+import numpy as np
 
-from digest.model import Score
-from digest.ranking.reasons import interest_in
+from digest.ranking.batch_best import Places, kth_highest
+from digest.ranking.meaning import Matrix
+from digest.ranking.shelf import Vector
 
 # Nothing below this is a match, whatever the days were like; nothing above it is ever held back.
 LEAST = 0.1
@@ -14,21 +15,16 @@ FEWEST_DAYS = 5
 USUALLY_FULL = 0.5
 
 
-def learn_floor(past: Sequence[Sequence[Score]], *, max_papers: int) -> float:
-    """The interest a paper must reach, given the rankings of past days (one sequence of scores a day).
+def learn_floors(interests: Matrix, *, days: int, max_papers: Places) -> Vector:
+    """The interest a paper must reach for each reader, given that in all papers of so many past days (readers x papers).
 
     Chosen so that an average day of the past would have half filled a digest of `max_papers`; between 0.1 and 0.5 of a
     perfect match, so that neither poor days lower it to nothing nor rich ones hide a real match.
     """
-    if len(past) < FEWEST_DAYS:
-        return LEAST
-    interests = sorted((interest_in(score) for day in past for score in day), reverse=True)
-    place = round(len(past) * max_papers * USUALLY_FULL)
-    if place >= len(interests):
-        return LEAST
-    return min(max(interests[place], LEAST), ENOUGH)
-
-
-def above(scores: Sequence[Score], floor: float) -> list[Score]:
-    """The scores whose interest reaches the floor, in their order."""
-    return [score for score in scores if interest_in(score) >= floor]
+    floors = np.full(len(interests), LEAST)
+    if days < FEWEST_DAYS:
+        return floors
+    places = np.round(days * max_papers * USUALLY_FULL).astype(np.int64)
+    rich = np.flatnonzero((interests > LEAST).sum(axis=1) > places)
+    floors[rich] = np.clip(kth_highest(interests[rich], places[rich]), LEAST, ENOUGH)
+    return floors

@@ -52,6 +52,12 @@ def unit_terms(weights: sparse.csr_array, idf: Vector) -> sparse.csr_array:
     return scaled
 
 
+def likeness(terms: sparse.csr_array, places: Matrix) -> Matrix:
+    """How alike papers are in words and meaning (papers x papers), 0 .. 1, given both as rows of length 1."""
+    common = np.asarray((terms @ terms.T).toarray())
+    return np.minimum((common + np.maximum(places @ places.T, 0.0)) / 2, 1.0)
+
+
 class Meaning:
     """The space, fitted to the papers of one shelf.
 

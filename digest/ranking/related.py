@@ -112,20 +112,21 @@ class Librarian:
 
     def near(self, keyword: Keyword) -> Near:
         """Terms that several of a keyword's best papers say as well, the telling ones first."""
-        if keyword.typed not in self._near:
+        found = self._near.get(keyword.typed)
+        if found is None:
+            entry = self._remembered.get(keyword.typed) or next(self._look_up(self.match([keyword]).values))
             if len(self._near) > _MOST_REMEMBERED:
                 self._near = {}
-            if keyword.typed not in self._remembered:
-                self.guide([keyword])
-            self._near[keyword.typed] = self._terms_near(keyword, self._remembered[keyword.typed].examples)
-        return self._near[keyword.typed]
+            found = self._near[keyword.typed] = self._terms_near(keyword, entry.examples)
+        return found
 
     def match(self, keywords: Sequence[Keyword]) -> Matches:
         """Keywords against all papers of the corpus. The last answer is kept, for it is asked for again at once."""
         asked = [keyword.typed for keyword in keywords]
-        if self._last[0] != asked:
-            self._last = asked, self._matcher.match(keywords)
-        return self._last[1]
+        last = self._last
+        if last[0] != asked:
+            last = self._last = asked, self._matcher.match(keywords)
+        return last[1]
 
     def _look_up(self, values: sparse.csr_array) -> Iterator[_Entry]:
         feedback = strongest(values, self.reach.feedback)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
-import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -13,7 +12,7 @@ from digest.model import Paper, Profile, Score
 from digest.ranking.batch import Batch
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
-from digest.ranking.meaning import Matrix, Meaning, one_thread, unit_terms
+from digest.ranking.meaning import Matrix, Meaning, likeness, one_thread, unit_terms
 from digest.ranking.reasons import Ranking
 from digest.ranking.related import Librarian, Reach
 from digest.ranking.shelf import Library, Saturation
@@ -112,9 +111,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """How alike papers are in words and meaning (papers x papers), 0 .. 1."""
         check_is_fitted(self, "library_")
         with one_thread():
-            terms, places = self._measures(papers)
-            common = np.asarray((terms @ terms.T).toarray())
-            return np.minimum((common + np.maximum(places @ places.T, 0.0)) / 2, 1.0)
+            return likeness(*self._measures(papers))
 
     def rank_many(
         self,
@@ -134,7 +131,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         counter = self.lay_out(candidates, now=now, sightings=sightings)
         return [
             batch.ranking(reader)
-            for batch in self.serve(counter, profiles, tastes, limit=limit, outside=MOST_OUTSIDE)
+            for batch in self.serve(counter, profiles, tastes, now=now, limit=limit, outside=MOST_OUTSIDE)
             for reader in range(len(batch.places))
         ]
 
@@ -152,6 +149,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         profiles: Sequence[Profile],
         tastes: Sequence[Taste | None] | None = None,
         *,
+        now: datetime,
         limit: int | None,
         outside: int = 0,
     ) -> Iterator[Batch]:
@@ -166,7 +164,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             for first in range(several.start, several.stop, counter.rows_at_once):
                 some = slice(first, min(first + counter.rows_at_once, several.stop))
                 with one_thread():
-                    yield counter.serve(profiles[some], votes[some], limit, outside=outside)
+                    yield counter.serve(profiles[some], votes[some], limit, now=now, outside=outside)
 
     def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
         """Terms and places of papers; those of the corpus have been measured before."""
