@@ -35,6 +35,7 @@ from digest.returns import return_path
 from digest.settings import Settings, load_settings, write_private
 from digest.sources import Trial, try_source
 from digest.store import Store
+from digest.store.rounds import noted
 from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sync_profiles
 from digest.tables import SourceSettings
 from digest.tidy import TidyReport, tidy
@@ -84,7 +85,8 @@ class App:
     def ingest(self, *, now: datetime) -> IngestReport:
         """VERB 1 over the configured sources."""
         every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
-        return ingest(self.store, self.sources(), _read_folder, every=every, now=now)
+        with noted(self.store, "ingest", now):
+            return ingest(self.store, self.sources(), _read_folder, every=every, now=now)
 
     def ingest_paths(self, paths: Sequence[str], *, now: datetime) -> IngestReport:
         """VERB 1 over files, folders and addresses named by hand."""
@@ -94,13 +96,8 @@ class App:
     def office(self) -> Office:
         """What changes of subscriptions work with."""
         web = self.settings.file.web
-        return Office(
-            self.letters,
-            (self._secret,),
-            self.store.address_hash,
-            web.url.rstrip("/") if web.url else None,
-            web.confirmations_per_day,
-        )
+        url, hashed = web.url.rstrip("/") if web.url else None, self.store.address_hash
+        return Office(self.letters, (self._secret,), hashed, url, web.confirmations_per_day)
 
     def sync(self, *, now: datetime) -> SyncReport:
         """Bring the subscribers in line with their files."""
@@ -108,18 +105,17 @@ class App:
 
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`."""
-        synced = self.sync(now=now)
-        come_back(self.store, now=now)
-        report = publish(self.store, self.letters, limits=self.limits(), now=now, fitted=self._fitted)
+        with noted(self.store, "publish", now):
+            synced = self.sync(now=now)
+            come_back(self.store, now=now)
+            report = publish(self.store, self.letters, limits=self.limits(), now=now, fitted=self._fitted)
         report.skipped[:0] = synced.broken
         return report
 
     def limits(self) -> Limits:
         """What may enter a digest, as configured."""
         wanted = self.settings.file.publish
-        return Limits(
-            timedelta(days=wanted.lookback_days), timedelta(days=wanted.corpus_days), wanted.corpus_papers
-        )
+        return Limits(timedelta(wanted.lookback_days), timedelta(wanted.corpus_days), wanted.corpus_papers)
 
     def deliver(
         self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False
@@ -135,8 +131,11 @@ class App:
             return_path=return_path(self._secret, self.settings.file.bounces.address),
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
-        with self._one_delivery:  # a page may ask for one while the schedule's goes on
-            return deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
+        # One at a time: a page may ask for one while the schedule's goes on.
+        with self._one_delivery, noted(self.store, "deliver", clock()) as running:
+            report = deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
+            running.error = report.stopped
+        return report
 
     def read_mailbox(self, *, now: datetime) -> MailboxReport:
         """Take what came back and what was asked for by mail, where a mailbox is configured."""

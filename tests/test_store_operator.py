@@ -13,7 +13,7 @@ from digest.store.feeds import digest_bytes, digests_of, feed_serial, renew_feed
 from digest.store.halt import Halt, current_halt, halt_sending, resume_sending
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
-from digest.store.rounds import every_round, note_round
+from digest.store.rounds import every_round, note_round, noted
 from digest.store.schema_operator import sessions
 from digest.store.sessions import begin_session, end_every_session, end_session, has_session
 from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, owe, record, subscribe
@@ -186,3 +186,22 @@ def test_people_are_found_by_a_part_of_their_address_and_signs_are_no_wildcards(
         first = figures.people_page(db, like="", after_id=0, limit=2)
         assert [p["email"] for p in first] == ["ada@example.org", "grace@example.org"]
         assert len(figures.people_page(db, like="", after_id=first[-1]["id"], limit=2)) == 1
+
+
+def test_a_verb_notes_how_it_went_and_its_failure_passes_on(store):
+    def fail():
+        with noted(store, "publish", NOW):
+            raise LookupError("no theme")
+
+    with noted(store, "publish", NOW) as running:
+        running.error = "stopped early"
+    with store.reading() as db:
+        assert every_round(db)["publish"].last_error == "stopped early"
+    with pytest.raises(LookupError):
+        fail()
+    with noted(store, "publish", NOW):
+        pass
+    with store.reading() as db:
+        found = every_round(db)["publish"]
+    assert (found.count, found.failures, found.last_error) == (3, 2, None)
+    assert 0 <= found.last_seconds <= found.seconds
