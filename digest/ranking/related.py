@@ -23,6 +23,7 @@ _SPEAKERS = 3
 _MOST_REMEMBERED = 50_000
 # However many papers of the corpus are about a keyword's subject, what is closer than this cosine belongs to it.
 _SURELY_NEAR = 0.5
+_NONE = np.zeros(0, dtype=np.int32)
 # What is less than this share of the best match is no reason to read a paper, and none to be given.
 _TRIFLE = 0.1
 
@@ -144,10 +145,13 @@ class Librarian:
         return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
 
     def _terms_near(self, keyword: Keyword, examples: NDArray[np.int32]) -> Near:
-        columns, counts = np.unique(self._spoken[examples].indices, return_counts=True)
+        spoken = self._spoken
+        ends = zip(spoken.indptr[examples].tolist(), spoken.indptr[examples + 1].tolist(), strict=True)
+        said = np.sort(np.concatenate([spoken.indices[start:end] for start, end in ends] or [_NONE]))
         # A word that only one of the best papers says is its own, not the subject's.
-        columns, counts = columns[counts >= _SPEAKERS], counts[counts >= _SPEAKERS]
-        best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
+        often = said[_SPEAKERS - 1 :]
+        columns, counts = np.unique(often[often == said[: len(often)]], return_counts=True)
+        best = np.lexsort((columns, -(counts + _SPEAKERS - 1) * self._rarity[columns]))[: 2 * NEAREST_TERMS]
         own = {stem(word) for word in keyword.words}
         names = [(self._names[column], int(column)) for column in columns[best]]
         others = [(name, column) for name, column in names if not any(part in name for part in own)]
