@@ -1,4 +1,4 @@
-"""One round of sending: one thread keeps the books, several send (`mail.senders`).
+"""One round of sending: several connections send (`mail.senders`), and here the books are kept.
 
 Whatever the senders said since the last commit is written in the next one: outcomes, permissions to end a message, the
 renewal of the lease and the claim of more. A permission is given only when the commit returned.
@@ -142,13 +142,13 @@ class Round:
             # The commit may have happened all the same: nobody ends a message on it, and what was accepted stays noted
             # in `_unwritten`, to be written again.
             for request in requests:
-                request.answer(go_on=False)
+                request.answer(False)
             raise
         # Waiting as long as a commit takes for the questions of the others saves whole commits.
         self._commit_seconds = min(time.monotonic() - began, _LINGER)
         self._committed(tally, taken, now if is_late else None)
         for request in requests:
-            request.answer(go_on=request.delivery.id in allowed)
+            request.answer(request.delivery.id in allowed)
 
     def _committed(
         self, tally: Sequence[str | None], taken: Sequence[Delivery], renewed_at: datetime | None
@@ -194,7 +194,7 @@ class Round:
     def _learn(self, outcome: Outcome) -> None:
         if isinstance(outcome.error, Unreachable):
             self._backlog.append(outcome.delivery)  # another connection may take it; nothing was tried
-            _heard(outcome)
+            outcome.heard()
             return
         self._unwritten.append(outcome)
         self._write_by = min(self._write_by, time.monotonic() + _SHARED)
@@ -203,7 +203,7 @@ class Round:
         if self._breaker.saw(outcome.error) and self.report.stopped is None:
             self.report.stopped = str(outcome.error)
             self._senders.take_back()
-        _heard(outcome)
+        outcome.heard()
 
     def _retire(self, event: Retired) -> None:
         self._senders.alive -= 1
@@ -237,15 +237,9 @@ class Round:
                 self._write(self._senders.events(_PATIENCE))
             except StoreError as error:
                 broken = error  # the senders are told not to go on; go on listening to them
-        self._senders.join()
         self._write([], is_last=True)  # once more what could not be written; raises when it still cannot
         with self._store.writing() as tx:
             for delivery in self._in_hand.values():
                 give_back(tx, delivery, now=self._clock())
         if broken is not None:
             raise broken
-
-
-def _heard(outcome: Outcome) -> None:
-    if outcome.heard is not None:
-        outcome.heard.set()

@@ -197,7 +197,7 @@ def test_the_lease_is_renewed_while_a_batch_lasts(store):
     times = [NOW]
 
     class Slow(MemoryTransport):
-        def send(self, envelope, raw, about_to_end):
+        def send(self, envelope, raw, about_to_end, following=None):
             times.append(times[-1] + timedelta(seconds=200))
             reply = super().send(envelope, raw, about_to_end)
             with store.writing() as tx:  # another worker, meanwhile
@@ -331,7 +331,7 @@ def test_four_workers_at_once_send_everything_once(store):
 class Talking(MemoryTransport):
     """Fails only after the end was announced, as a lost connection does."""
 
-    def send(self, envelope, raw, about_to_end):
+    def send(self, envelope, raw, about_to_end, following=None):
         assert about_to_end()
         error = self._refuse(envelope)
         assert error is not None

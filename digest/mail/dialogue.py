@@ -1,7 +1,7 @@
 """What is said to a mail server, in order (RFC 5321): greeting, TLS, log-in, and one message after the other.
 
-With PIPELINING (RFC 2920) the three commands before a message travel in one write, so that a message costs two round
-trips and not four. Their replies are read in order, and each counts for itself.
+With PIPELINING (RFC 2920) the three commands before a message travel in one write, together with the end of the message
+before, so that a message costs one round trip and not four. Their replies are read in order, and each counts for itself.
 """
 
 import socket
@@ -18,6 +18,7 @@ from digest.model import Envelope
 from digest.tables import SmtpSettings
 
 _QUIT_SECONDS = 2.0  # the answers that count were given before
+_END = b".\r\n"
 _SLOWEST = 1000.0  # bytes a second a server may take at least
 
 
@@ -38,6 +39,8 @@ class Dialogue:
         self._settings = settings
         self._extensions: dict[str, str] = {}
         self._must_reset = False
+        self._reset_is_owed = False  # RSET was said together with what is announced, and not answered yet
+        self.announced: tuple[Envelope, bytes] | None = None  # what the server was told to expect next
         self.messages = 0  # begun on this connection
         self.greeting = ""
 
@@ -46,7 +49,7 @@ class Dialogue:
         """Connect as the settings say. Raises `Unreachable` in words the operator can act on."""
         where = f"{settings.host}:{settings.port}"
         try:
-            wire = Wire(socket.create_connection((settings.host, settings.port), timeout=settings.timeout))
+            wire = Wire.connect(settings.host, settings.port, settings.timeout)
         except OSError as error:
             raise Unreachable(
                 f"cannot connect to {where}: {in_words(error)}; check [smtp] host and port"
@@ -131,25 +134,42 @@ class Dialogue:
         return int(said) if said.isdigit() and int(said) > 0 else None
 
     @property
+    def pipelines(self) -> bool:
+        """Whether several commands may be said at once (RFC 2920)."""
+        return "PIPELINING" in self._extensions
+
+    @property
     def takes_utf8_addresses(self) -> bool:
         """Whether addresses beyond ASCII can be said here (RFC 6531)."""
         return "SMTPUTF8" in self._extensions
 
+    def announce(self, envelope: Envelope, raw: bytes, *, after: bytes = b"") -> None:
+        """Say sender, recipient, and that this message comes, `after` the end of the one before. Needs PIPELINING."""
+        self.announced = (envelope, raw)
+        reset, self._must_reset = self._must_reset, False
+        commands = [*([b"RSET"] if reset else []), *self._commands(envelope, raw), b"DATA\r\n"]
+        self._wire.say(after + b"\r\n".join(commands), self._settings.timeout)
+        self._reset_is_owed = reset
+
     def begin(self, envelope: Envelope, raw: bytes) -> Answers:
-        """Announce a message: sender, recipient, and that it comes."""
+        """Announce a message, unless that was done, and hear what the server says to it."""
         self.messages += 1
+        if not self.pipelines:
+            return self._stepwise(*self._commands(envelope, raw))
+        if self.announced is None:
+            self.announce(envelope, raw)
+        self.announced = None
+        return self._hear_answers()
+
+    def _commands(self, envelope: Envelope, raw: bytes) -> tuple[bytes, bytes]:
         utf8 = " SMTPUTF8" if not (envelope.mail_from + envelope.rcpt_to).isascii() else ""
         size = f" SIZE={len(raw)}" if "SIZE" in self._extensions else ""
         body = " BODY=8BITMIME" if "8BITMIME" in self._extensions and not raw.isascii() else ""
         mail = f"MAIL FROM:<{envelope.mail_from}>{size}{body}{utf8}".encode()
-        rcpt = f"RCPT TO:<{envelope.rcpt_to}>".encode()
-        return self._pipelined(mail, rcpt) if "PIPELINING" in self._extensions else self._stepwise(mail, rcpt)
+        return mail, f"RCPT TO:<{envelope.rcpt_to}>".encode()
 
-    def _pipelined(self, mail: bytes, rcpt: bytes) -> Answers:
-        reset, self._must_reset = self._must_reset, False
-        commands = (b"RSET", mail, rcpt, b"DATA") if reset else (mail, rcpt, b"DATA")
-        self._wire.say(b"\r\n".join(commands) + b"\r\n", self._settings.timeout)
-        if reset:
+    def _hear_answers(self) -> Answers:
+        if self._reset_is_owed:
             self._hear()
         said: list[Reply | None] = []
         while len(said) < 3:
@@ -160,9 +180,8 @@ class Dialogue:
         answers = Answers(said[0], said[1], said[2])
         refused = not (answers.mail.is_good and answers.rcpt is not None and answers.rcpt.is_good)
         if refused and answers.data is not None and answers.data.code == 354:
-            self._ask(
-                b"."
-            )  # RFC 2920, 3.1: it waits for a message to nobody; an empty one is refused and forgotten
+            # RFC 2920, 3.1: it waits for a message to nobody; an empty one is refused and forgotten
+            self._ask(b".")
         self._must_reset = refused
         return answers
 
@@ -184,9 +203,12 @@ class Dialogue:
         """Send the message but for its end."""
         self._wire.say(_dot_stuffed(raw), self._settings.timeout + len(raw) / _SLOWEST)
 
-    def end(self) -> Reply:
-        """Send the end, and wait for the word that counts."""
-        self._wire.say(b".\r\n", self._settings.timeout)
+    def end(self, following: tuple[Envelope, bytes] | None = None) -> Reply:
+        """Send the end, together with the announcement of what follows, and wait for the word that counts."""
+        if following is not None:
+            self.announce(*following, after=_END)
+        else:
+            self._wire.say(_END, self._settings.timeout)
         crashpoint("smtp.after_dot")
         return self._wire.hear(self._settings.end_timeout)
 
@@ -197,7 +219,7 @@ class Dialogue:
     def close(self, *, politely: bool) -> None:
         """Hang up, after QUIT when `politely`. Whatever the server says to it is ignored."""
         try:
-            if politely:
+            if politely and self.announced is None:  # else the word would become part of a message
                 seconds = min(_QUIT_SECONDS, self._settings.timeout)
                 self._wire.say(b"QUIT\r\n", seconds)
                 self._wire.hear(seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from digest.errors import TemporaryTransportError, TransportError
-from digest.mail.transport import AboutToEnd, Unreachable, Withdrawn
+from digest.mail.transport import AboutToEnd, Following, Unreachable, Withdrawn, nothing
 from digest.model import Envelope
 
 
@@ -27,7 +27,13 @@ class FileTransport:
         """See `Transport.connect`: the folder is made."""
         _make(self._folder)
 
-    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def send(
+        self,
+        envelope: Envelope,
+        raw: bytes,
+        about_to_end: AboutToEnd,
+        following: Following = nothing,  # noqa: ARG002
+    ) -> str:
         """Write the file and make it durable before it gets its name. See `Transport.send`."""
         name = f"{_safe_name(envelope.rcpt_to)}-{sha256(raw).hexdigest()[:12]}.eml"
         return _write_durably(self._folder, self._folder / name, raw, about_to_end)
@@ -50,7 +56,13 @@ class MaildirTransport:
         for part in ("tmp", "new", "cur"):
             _make(self._folder / part)
 
-    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def send(
+        self,
+        envelope: Envelope,
+        raw: bytes,
+        about_to_end: AboutToEnd,
+        following: Following = nothing,  # noqa: ARG002
+    ) -> str:
         """Deliver into `new/` by way of `tmp/`. See `Transport.send`."""
         self.connect()
         name = f"{sha256(envelope.rcpt_to.encode() + b'|' + raw).hexdigest()[:32]}.digest"

@@ -1,20 +1,21 @@
-"""Several connections at once, one thread each. They know nothing of the database: they ask, and they tell.
+"""Several connections at once, which take turns. They know nothing of the database: they ask, and they tell.
 
 A sender asks before it ends a message, and waits for the answer. What became of a message it tells at once: whoever
 keeps the books writes it down together with the next question, or soon. So at most one message a connection is ever in
-doubt.
+doubt. With the end of a message it announces the next one, which saves a round trip; an announced message has not been
+tried.
 """
 
 import logging
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 from digest.errors import TransportError
 from digest.mail.transport import InDoubt, Transport, Unreachable, Withdrawn
+from digest.mail.turns import Conversation, Turns, here
 from digest.model import Delivery, Envelope
 
 log = logging.getLogger(__name__)
@@ -30,31 +31,15 @@ class Outcome:
     delivery: Delivery
     reply: str = ""
     error: Exception | None = None
-    heard: threading.Event | None = None
+    heard: Callable[[], None] = lambda: None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Request:
-    """May this message be ended?"""
+    """May this message be ended? The sender waits for the `answer`."""
 
     delivery: Delivery
-    _answer: bool = False
-    _unanswered: threading.Lock = field(
-        default_factory=threading.Lock
-    )  # cheaper than an Event, once a message
-
-    def __post_init__(self) -> None:
-        self._unanswered.acquire()
-
-    def answer(self, *, go_on: bool) -> None:
-        """Let the sender go on, or tell it to forget the message."""
-        self._answer = go_on
-        self._unanswered.release()
-
-    def wait(self) -> bool:
-        """What the answer is."""
-        with self._unanswered:
-            return self._answer
+    answer: Callable[[bool], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,114 +50,125 @@ class Retired:
 
 
 Event = Request | Outcome | Retired
-_Work = queue.SimpleQueue[Delivery | None]
-_Events = queue.SimpleQueue[Event]
 
 
 class Senders:
-    """Threads that send what is put into them. What they say comes out of `events`, in the order it was said."""
+    """Sends what is put into it. What is said of that comes out of `events`, in the order it was said."""
 
     def __init__(self, sender_of: Callable[[Delivery], str]) -> None:
         self.alive = 0
         self._sender_of = sender_of
-        self._work: _Work = queue.SimpleQueue()
-        self._events: _Events = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._turns = Turns()
+        self._work: deque[Delivery] = deque()
+        self._announced: dict[Transport, Delivery] = {}  # what comes next there
+        self._idle: deque[Conversation] = deque()
+        self._said: list[Event] = []
+        self._is_finishing = False
 
     def start(self, transports: Sequence[Transport]) -> None:
-        """One more thread for each of these. A transport is closed by the thread that used it."""
+        """One more sender for each of these. A transport is closed by the sender that used it."""
         for transport in transports:
-            sender = _Sender(transport, self._work, self._events, self._sender_of)
-            thread = threading.Thread(target=sender.run, name="sender", daemon=True)
-            self._threads.append(thread)
             self.alive += 1
-            thread.start()
+            self._turns.begin(partial(self._serve, transport))
 
     def put(self, delivery: Delivery) -> None:
         """Send this when a connection is free."""
-        self._work.put(delivery)
+        self._work.append(delivery)
+        self._wake()
 
-    def take_back(self) -> list[Delivery]:
-        """What was put in and nobody has begun."""
-        found = []
-        with suppress(queue.Empty):
-            while True:
-                if (delivery := self._work.get_nowait()) is not None:
-                    found.append(delivery)
-        return found
+    def take_back(self) -> None:
+        """Begin nothing of what was put in so far."""
+        self._work.clear()
+        self._announced.clear()
 
     def finish(self) -> None:
         """Nothing more will come: every sender stops after the message at hand."""
-        for _ in self._threads:
-            self._work.put(None)
+        self._is_finishing = True
+        self._wake()
 
     def events(self, seconds: float, *, linger: float = 0.0) -> list[Event]:
         """Everything said since the last time; waits up to `seconds` when that is nothing.
 
         Once something is said, waits up to `linger` seconds more for the other senders to speak too.
         """
-        heard: list[Event] = []
-        with suppress(queue.Empty):
-            heard.append(self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait())
-            ends_at = time.monotonic() + linger
-            while True:
-                asking = sum(isinstance(event, Request) for event in heard)
-                left = ends_at - time.monotonic() if asking < self.alive else 0.0
-                heard.append(self._events.get(timeout=left) if left > 0 else self._events.get_nowait())
-        return heard
+        self._wake()
+        self._turns.take(0.0 if self._said else seconds)
+        ends_at = time.monotonic() + linger
+        while self._said and self._are_others_busy() and (left := ends_at - time.monotonic()) > 0:
+            self._turns.take(left)
+        said, self._said = self._said, []
+        return said
 
-    def join(self) -> None:
-        """Wait until every thread has ended."""
-        for thread in self._threads:
-            thread.join()
+    def _are_others_busy(self) -> bool:
+        asking = sum(isinstance(event, Request) for event in self._said)
+        return asking + len(self._idle) < self.alive
 
+    def _wake(self) -> None:
+        while self._idle and (self._work or self._is_finishing):
+            self._idle.popleft().tell()
 
-class _Sender:
-    """One thread's work: one connection, one message after the other."""
+    # From here on each sender's own conversation speaks.
 
-    def __init__(
-        self, transport: Transport, work: _Work, events: _Events, sender_of: Callable[[Delivery], str]
-    ) -> None:
-        self._transport = transport
-        self._work = work
-        self._events = events
-        self._sender_of = sender_of
-        self._may_have_ended: int | None = None
-
-    def run(self) -> None:
+    def _serve(self, transport: Transport) -> None:
+        """One connection, one message after the other."""
         why: Unreachable | None = None
         try:
-            with self._transport:
-                while why is None and (delivery := self._work.get()) is not None:
-                    why = self._send(delivery)
+            with transport:
+                while why is None and (delivery := self._next(transport)) is not None:
+                    why = self._send(transport, delivery)
         except Exception:
             log.exception("a sender broke")
         finally:
-            self._events.put(Retired(why))
+            if (announced := self._announced.pop(transport, None)) is not None:
+                self._work.appendleft(announced)  # another connection may take it
+            self._said.append(Retired(why))
 
-    def _send(self, delivery: Delivery) -> Unreachable | None:
-        """Send one message. Returns why there is no use in going on, if so."""
-        envelope = Envelope(self._sender_of(delivery), delivery.envelope.rcpt_to)
+    def _next(self, transport: Transport) -> Delivery | None:
+        """What was announced here, else what waits longest; waits for it. None when nothing more will come."""
+        if (announced := self._announced.pop(transport, None)) is not None:
+            return announced
+        while not self._work:
+            if self._is_finishing:
+                return None
+            self._idle.append(here())
+            here().listen()
+        return self._work.popleft()
+
+    def _send(self, transport: Transport, delivery: Delivery) -> Unreachable | None:
+        """Send one message. Returns why there is no use in going on here, if so."""
+        is_ended = False
+
+        def may_end() -> bool:
+            nonlocal is_ended
+            self._said.append(Request(delivery, here().tell))
+            is_ended = bool(here().listen())
+            return is_ended
+
         try:
-            reply = self._transport.send(envelope, delivery.raw, lambda: self._may_end(delivery))
+            announce = partial(self._announce, transport)
+            reply = transport.send(self._envelope(delivery), delivery.raw, may_end, announce)
         except (TransportError, Withdrawn) as error:
             return self._failed(delivery, error)
         except Exception as error:  # a mistake of ours, which may cost one message and not the others
             log.exception("delivery id=%d broke its sender", delivery.id)
             words = f"{type(error).__name__}: {error}; see the log"
-            return self._failed(delivery, InDoubt(words) if self._may_have_ended == delivery.id else error)
-        self._events.put(Outcome(delivery, reply))
+            return self._failed(delivery, InDoubt(words) if is_ended else error)
+        self._said.append(Outcome(delivery, reply))
         return None
 
     def _failed(self, delivery: Delivery, error: Exception) -> Unreachable | None:
-        heard = threading.Event()
-        self._events.put(Outcome(delivery, error=error, heard=heard))
-        heard.wait()
+        self._said.append(Outcome(delivery, error=error, heard=here().tell))
+        here().listen()
         return error if isinstance(error, Unreachable) else None
 
-    def _may_end(self, delivery: Delivery) -> bool:
-        request = Request(delivery)
-        self._events.put(request)
-        go_on = request.wait()
-        self._may_have_ended = delivery.id if go_on else None
-        return go_on
+    def _announce(self, transport: Transport) -> tuple[Envelope, bytes] | None:
+        """The message that comes next on this connection, if there is one."""
+        if transport not in self._announced:
+            if not self._work:
+                return None
+            self._announced[transport] = self._work.popleft()
+        delivery = self._announced[transport]
+        return self._envelope(delivery), delivery.raw
+
+    def _envelope(self, delivery: Delivery) -> Envelope:
+        return Envelope(self._sender_of(delivery), delivery.envelope.rcpt_to)

@@ -7,7 +7,7 @@ from digest.crashpoints import crashpoint
 from digest.errors import PermanentTransportError, TemporaryTransportError, TransportError
 from digest.mail.dialogue import Answers, Dialogue
 from digest.mail.replies import Reply
-from digest.mail.transport import AboutToEnd, InDoubt, Unreachable, Withdrawn
+from digest.mail.transport import AboutToEnd, Following, InDoubt, Unreachable, Withdrawn, nothing
 from digest.mail.wire import Broken
 from digest.model import Envelope
 from digest.tables import SmtpSettings
@@ -44,24 +44,25 @@ class SmtpTransport:
             self._dialogue = Dialogue.open(self._settings, self._password)
             crashpoint("smtp.connected")
 
-    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def send(
+        self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd, following: Following = nothing
+    ) -> str:
         """See `Transport.send`. A connection is made when needed and kept for the next message."""
         try:
-            return self._send(envelope, raw, about_to_end)
+            dialogue = self._begun(envelope, raw)
         except _Stale:  # servers close idle connections, and those that carried many messages
-            return self._send(envelope, raw, about_to_end)
+            dialogue = self._begun(envelope, raw)
+        return self._hand_over(dialogue, raw, about_to_end, following)
 
-    def _send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def _begun(self, envelope: Envelope, raw: bytes) -> Dialogue:
+        """The connection, on which the server now waits for this message."""
+        if self._dialogue is not None and self._dialogue.announced not in (None, (envelope, raw)):
+            self._drop()  # it waits for a message that does not come
         self.connect()
         assert self._dialogue is not None
-        dialogue = self._dialogue
-        _check_sayable(envelope, dialogue)
-        if dialogue.largest is not None and len(raw) > dialogue.largest:
-            raise PermanentTransportError(
-                f"the message has {len(raw)} bytes, the server takes {dialogue.largest}: use fewer papers (max_papers)"
-            )
-        self._announce(dialogue, envelope, raw)
-        return self._hand_over(dialogue, raw, about_to_end)
+        _check_sayable(envelope, raw, self._dialogue)
+        self._announce(self._dialogue, envelope, raw)
+        return self._dialogue
 
     def _announce(self, dialogue: Dialogue, envelope: Envelope, raw: bytes) -> None:
         kept = dialogue.messages > 0
@@ -82,7 +83,9 @@ class SmtpTransport:
                 self._drop()
             raise refusal
 
-    def _hand_over(self, dialogue: Dialogue, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def _hand_over(
+        self, dialogue: Dialogue, raw: bytes, about_to_end: AboutToEnd, following: Following
+    ) -> str:
         crashpoint("smtp.data")
         try:
             dialogue.body(raw)
@@ -95,7 +98,7 @@ class SmtpTransport:
             raise Withdrawn
         crashpoint("smtp.before_dot")
         try:
-            reply = dialogue.end()
+            reply = dialogue.end(_announceable(following(), dialogue))
         except Broken as error:
             self._drop()
             raise InDoubt(
@@ -122,7 +125,20 @@ class SmtpTransport:
             self._dialogue = None
 
 
-def _check_sayable(envelope: Envelope, dialogue: Dialogue) -> None:
+def _announceable(
+    following: tuple[Envelope, bytes] | None, dialogue: Dialogue
+) -> tuple[Envelope, bytes] | None:
+    """What may be announced already. What must not be said to this server is refused when its turn has come."""
+    if following is None or not dialogue.pipelines:
+        return None
+    try:
+        _check_sayable(*following, dialogue)
+    except PermanentTransportError:
+        return None
+    return following
+
+
+def _check_sayable(envelope: Envelope, raw: bytes, dialogue: Dialogue) -> None:
     for address in (envelope.mail_from, envelope.rcpt_to):
         if _NOT_SAYABLE.search(address):
             raise PermanentTransportError(
@@ -132,6 +148,10 @@ def _check_sayable(envelope: Envelope, dialogue: Dialogue) -> None:
             raise PermanentTransportError(
                 f"{address!r} needs a server with SMTPUTF8, which this one does not offer"
             )
+    if dialogue.largest is not None and len(raw) > dialogue.largest:
+        raise PermanentTransportError(
+            f"the message has {len(raw)} bytes, the server takes {dialogue.largest}: use fewer papers (max_papers)"
+        )
 
 
 def _refusal(answers: Answers, envelope: Envelope) -> TransportError | None:

@@ -12,6 +12,11 @@ from digest.errors import TemporaryTransportError, TransportError
 from digest.model import Envelope
 
 AboutToEnd = Callable[[], bool]
+Following = Callable[[], tuple[Envelope, bytes] | None]
+
+
+def nothing() -> None:
+    """Nothing follows, or nobody knows yet."""
 
 
 class Withdrawn(Exception):  # noqa: N818  # not an error: the caller asked for it
@@ -36,8 +41,13 @@ class Transport(Protocol):
         """Make the connection now, so that its troubles cost no message an attempt. Raises `Unreachable`."""
         ...
 
-    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def send(
+        self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd, following: Following = nothing
+    ) -> str:
         """Hand over one message; returns what the server said.
+
+        A transport that can announce a message together with the end of the one before asks for the `following` one
+        then, and is given that one next, or none.
 
         Raises `Unreachable`, `InDoubt`, another `TemporaryTransportError`, `PermanentTransportError`, or `Withdrawn`.
         """
@@ -65,7 +75,13 @@ class MemoryTransport:
         if isinstance(refusal := self._refuse(Envelope("", "")), Unreachable):
             raise refusal
 
-    def send(self, envelope: Envelope, raw: bytes, about_to_end: AboutToEnd) -> str:
+    def send(
+        self,
+        envelope: Envelope,
+        raw: bytes,
+        about_to_end: AboutToEnd,
+        following: Following = nothing,  # noqa: ARG002
+    ) -> str:
         """See `Transport.send`."""
         if refusal := self._refuse(envelope):
             raise refusal

@@ -5,12 +5,21 @@ listened to for ever. So every request has one deadline for all of its answer, a
 largest number of them. Whatever breaks a rule breaks the connection, and never becomes a refusal of the message.
 """
 
+import errno
+import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from digest.mail.replies import MAX_LINE, MAX_LINES, NotSmtp, Reply, parse_line
+from digest.mail.turns import READ, WRITE, until_ready
 from digest.text import clean_text
+
+_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
+Done = TypeVar("Done")
 
 
 class Broken(Exception):  # noqa: N818  # becomes a TransportError where it is known what was at stake
@@ -18,13 +27,29 @@ class Broken(Exception):  # noqa: N818  # becomes a TransportError where it is k
 
 
 class Wire:
-    """One connected socket, spoken to in lines."""
+    """One connected socket, spoken to in lines. Whoever waits here lets other conversations go on (`mail.turns`)."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._unread = bytearray()
+        connected.setblocking(False)
         # Without it each message over TLS waits about 40 ms for an acknowledgement (Nagle's algorithm).
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @classmethod
+    def connect(cls, host: str, port: int, seconds: float) -> Self:
+        """Connect to the first address of `host` that answers, each within `seconds`. Raises `OSError`."""
+        refusals: list[OSError] = []
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            tried = socket.socket(family, kind, protocol)
+            try:
+                _connect(tried, address, time.monotonic() + seconds)
+            except OSError as error:
+                tried.close()
+                refusals.append(error)
+            else:
+                return cls(tried)
+        raise refusals[0]
 
     @property
     def is_encrypted(self) -> bool:
@@ -42,18 +67,22 @@ class Wire:
         if self._unread:  # said in clear by whoever stands between: it must not count as said under TLS
             raise Broken("the server spoke before TLS began")
         try:
-            self._socket.settimeout(seconds)
-            self._socket = context.wrap_socket(self._socket, server_hostname=host)
+            self._socket = secured = context.wrap_socket(
+                self._socket, server_hostname=host, do_handshake_on_connect=False
+            )
+            self._patiently(secured.do_handshake, READ, time.monotonic() + seconds)
         except ssl.SSLCertVerificationError:
             raise
         except OSError as error:
             raise Broken(f"TLS could not be agreed on: {in_words(error)}") from error
 
-    def say(self, data: bytes, seconds: float) -> None:
+    def say(self, words: bytes, seconds: float) -> None:
         """Send all of it. Raises `Broken`."""
+        ends_at = time.monotonic() + seconds
         try:
-            self._socket.settimeout(seconds)
-            self._socket.sendall(data)
+            rest = memoryview(words)
+            while rest:
+                rest = rest[self._patiently(partial(self._socket.send, rest), WRITE, ends_at) :]
         except OSError as error:
             raise Broken(in_words(error)) from error
 
@@ -83,21 +112,43 @@ class Wire:
         return line
 
     def _more(self, ends_at: float) -> bytes:
-        left = ends_at - time.monotonic()
-        if left <= 0:
+        # A server that always has more to say is told the time, too.
+        if time.monotonic() >= ends_at:
             raise Broken("no answer in time")
         try:
-            self._socket.settimeout(left)
-            received = self._socket.recv(4096)
+            received = self._patiently(partial(self._socket.recv, 4096), READ, ends_at)
         except OSError as error:
             raise Broken(in_words(error)) from error
         if not received:
             raise Broken("the server hung up")
         return received
 
+    def _patiently(self, act: Callable[[], Done], usually: int, ends_at: float) -> Done:
+        """Do this as soon as the socket lets us; under TLS a write may have to wait until something was read."""
+        while True:
+            try:
+                return act()
+            except BlockingIOError:
+                wanted = usually
+            except ssl.SSLWantReadError:
+                wanted = READ
+            except ssl.SSLWantWriteError:
+                wanted = WRITE
+            until_ready(self._socket, wanted, ends_at)
+
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def _connect(to_connect: socket.socket, address: Any, ends_at: float) -> None:
+    to_connect.setblocking(False)
+    failed = to_connect.connect_ex(address)
+    if failed in _UNDER_WAY:
+        until_ready(to_connect, WRITE, ends_at)
+        failed = to_connect.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failed:
+        raise OSError(failed, os.strerror(failed))
 
 
 def in_words(error: OSError) -> str:
