@@ -104,9 +104,12 @@ class Desk:
     def _pks(self) -> dict[str, int]:
         return {one.paper.id: one.pk for one in self._snapshot.papers}
 
+    def learn(self) -> None:
+        """Fit the scorer now, not when the first digest needs it."""
+        _ = self._ranker
+
     @cached_property
-    def ranker(self) -> PaperRanker:
-        """The scorer, fitted to the papers of this desk."""
+    def _ranker(self) -> PaperRanker:
         return self._fitted([stored.paper for stored in self._snapshot.papers])
 
     def publish(
@@ -197,7 +200,7 @@ class Desk:
             shown = shown_among(db, numbers, by_pk)
             votes = votes_of(db, numbers, self._voted)
         readers = [Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id])) for p, _ in group]
-        chosen = materials(self.ranker, papers, readers, now=self._now)
+        chosen = materials(self._ranker, papers, readers, now=self._now)
         for (person, issue), material in zip(group, chosen, strict=True):
             yield _Decision(person, issue, self._finish(person, issue, material))
 

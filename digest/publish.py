@@ -13,6 +13,7 @@ One process does it all (`publish`), or plans a run whose shards any number of w
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -21,13 +22,24 @@ from sqlalchemy import Connection
 
 from digest.cadence import in_words, next_issue
 from digest.desk import Desk, Limits, Writer, snapshot_at
+from digest.errors import StoreError
 from digest.material import FittedOnce
 from digest.model import Skip, SkipReason
 from digest.store import Store
 from digest.store.due import due_subscribers, still_due
 from digest.store.outbox import Claim
 from digest.store.people import Subscriber, not_due
-from digest.store.runs import Shard, finish_shard, open_shards, plan_run, renew_shard, take_shard, wake_shards
+from digest.store.runs import (
+    Shard,
+    finish_shard,
+    give_back,
+    look_at,
+    open_shards,
+    plan_run,
+    renew_shard,
+    take_shard,
+    wake_shards,
+)
 from digest.store.snapshots import keep_snapshot, read_snapshot
 from digest.store.workers import at_work
 from digest.traces import traced
@@ -35,7 +47,7 @@ from digest.traces import traced
 __all__ = ["Limits", "PublishReport", "ShardPublisher", "Writer", "plan", "publish"]
 log = logging.getLogger(__name__)
 BATCH = 200  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
-LEASE = timedelta(seconds=120)  # of a shard; renewed with every batch
+LEASE = timedelta(seconds=60)  # of a shard; renewed with every batch
 _LISTED = 200  # people who are not due that a report names one by one
 _NAMED = 1000  # people who got nothing
 Wake = Callable[[Connection, Sequence[int]], None]
@@ -131,10 +143,15 @@ class ShardPublisher:
 
         Raises `StoreError`; the shard is then taken again when its lease ends.
         """
+        with self._store.reading() as db:
+            waiting = look_at(db, shard_id)
+        if waiting is None:
+            return None
+        desk = self._desk(waiting)  # learning takes its time, and is done before the lease begins
         with at_work() as owner:
             with self._store.writing() as tx:
                 shard = take_shard(tx, shard_id, Claim(owner, clock() + LEASE), now=clock())
-            return None if shard is None else self._publish(shard, clock)
+            return None if shard is None else self._publish(shard, desk, clock)
 
     def publish_open(self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool]) -> int:
         """Publish whatever shards wait, without being told which. Returns how many."""
@@ -147,8 +164,7 @@ class ShardPublisher:
             done += self.publish(shard_id, clock=clock) is not None
         return done
 
-    def _publish(self, shard: Shard, clock: Callable[[], datetime]) -> PublishReport | None:
-        desk = self._desk(shard)
+    def _publish(self, shard: Shard, desk: Desk, clock: Callable[[], datetime]) -> PublishReport | None:
         report = PublishReport()
 
         def still_ours(tx: Connection) -> None:
@@ -167,6 +183,10 @@ class ShardPublisher:
         except _TakenOverError:
             log.warning("publish shard=%d was taken over", shard.id)
             return None
+        except BaseException:
+            with suppress(StoreError), self._store.writing() as tx:  # else its lease ends
+                give_back(tx, shard, clock())
+            raise
         log.info("publish shard=%d queued=%d skipped=%d", shard.id, report.queued, report.skips.total())
         return report
 
@@ -176,6 +196,7 @@ class ShardPublisher:
             with self._store.reading() as db:
                 snapshot = read_snapshot(db, shard.snapshot_id)
             desk = Desk(self._store, self._writer, self._limits, shard.planned_at, self._fitted, snapshot)
+            desk.learn()
             self._desks = {key: desk}
         return self._desks[key]
 

@@ -7,7 +7,8 @@ runs the verbs one after the other, and SIGTERM or SIGINT ends after the item at
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
@@ -15,7 +16,10 @@ from types import FrameType
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from digest.store.postgres import Leadership
+
 log = logging.getLogger(__name__)
+_ASK_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,49 @@ class Job:
     every: timedelta
 
 
-def run_forever(jobs: Sequence[Job], stopping: threading.Event) -> None:
-    """Call every job now, in order, and then at its pace, until `stopping` is set. Returns when the item at hand is done."""
+def run_forever(
+    jobs: Sequence[Job], stopping: threading.Event, leads: Callable[[], bool] = lambda: True
+) -> None:
+    """Call every job now, in order, and then at its pace, until `stopping` is set. Returns when the item at hand is done.
+
+    Of several processes only the one that `leads` does so; the others ask every second whether they do now.
+    """
+    is_told = False
+    while not stopping.is_set():
+        if leads():
+            _lead(jobs, stopping, leads)
+            is_told = False
+            continue
+        if not is_told:
+            log.info("another process leads; waiting to take over")
+            is_told = True
+        stopping.wait(_ASK_EVERY)
+
+
+@contextmanager
+def leading(leaderships: Sequence[Leadership]) -> Iterator[Callable[[], bool]]:
+    """Asks, again and again, whether this process leads all of these, or else none.
+
+    On SQLite whoever asks leads: there is one machine, and the ledger keeps two schedules from harm.
+    """
+
+    def leads() -> bool:
+        if all(leadership.holds() for leadership in leaderships):
+            return True
+        resign()
+        return False
+
+    def resign() -> None:
+        for leadership in leaderships:
+            leadership.resign()
+
+    try:
+        yield leads
+    finally:
+        resign()
+
+
+def _lead(jobs: Sequence[Job], stopping: threading.Event, leads: Callable[[], bool]) -> None:
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(1)},
@@ -43,7 +88,8 @@ def run_forever(jobs: Sequence[Job], stopping: threading.Event) -> None:
         scheduler.add_job(_guarded(job), "interval", seconds=job.every.total_seconds(), id=job.name)
     scheduler.start()
     try:
-        stopping.wait()
+        while not stopping.wait(_ASK_EVERY) and leads():
+            pass
     finally:
         scheduler.shutdown(wait=True)
 

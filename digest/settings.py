@@ -5,6 +5,7 @@ The home is one folder: `config/` (what a person writes), `.env` (secrets only),
 
 import difflib
 import os
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,9 +94,18 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
 
 
 def write_private(path: Path, text: str) -> None:
-    """Make a file that only its owner can read. Raises `FileExistsError` when it is there already."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    """Make a file that only its owner can read, whole or not at all. Raises `FileExistsError` when it is there already."""
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}-"
+    )  # with rights for its owner alone
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(path).hardlink_to(name)  # the one step that gives it its name; it takes no place that is taken
+    finally:
+        Path(name).unlink()
 
 
 def _as_secret(value: str | None) -> SecretStr | None:
@@ -114,6 +124,11 @@ def _cross_checks(file: DigestFile, secrets: Mapping[str, str], where: Path) -> 
             mistakes.append(
                 Mistake(str(where), "smtp.username", "add DIGEST_SMTP_PASSWORD to .env, or remove username")
             )
+    if file.cluster.engine != "none" and not (secrets.get("DIGEST_DATABASE_URL") or "").startswith(
+        "postgres"
+    ):
+        remedy = 'workers share a PostgreSQL: set DIGEST_DATABASE_URL in .env, or engine = "none"'
+        mistakes.append(Mistake(str(where), "cluster.engine", remedy))
     if file.mailbox.host and "DIGEST_IMAP_PASSWORD" not in secrets:
         mistakes.append(
             Mistake(str(where), "mailbox.host", "add DIGEST_IMAP_PASSWORD to .env, or remove host")

@@ -208,6 +208,15 @@ class ScheduleSettings(Strict):
     deliver_minutes: float = Field(1.0, description="between two looks at the outbox", gt=0)
 
 
+class ClusterSettings(Strict):
+    """Many workers for one digest; needs PostgreSQL and the extra digest[cluster]."""
+
+    engine: Literal["none", "procrastinate"] = Field(
+        "none",
+        description="none: `digest run` does everything itself | procrastinate: it plans, `digest worker` works",
+    )
+
+
 class SourceSettings(Strict):
     """A place that publishes pages: exactly one of `path` and `url`."""
 
@@ -251,4 +260,5 @@ class DigestFile(Strict):
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    cluster: ClusterSettings = ClusterSettings()
     source: tuple[SourceSettings, ...] = (SourceSettings(name="pages", path=Path("pages")),)

@@ -29,6 +29,7 @@ from digest.cli import (
     status,
     tenants,
     verbs,
+    worker,
 )
 from digest.cli.context import make_context
 from digest.logs import start_logging
@@ -81,6 +82,7 @@ app.command()(verbs.publish)
 app.command()(verbs.deliver)
 app.command()(verbs.run)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(status.status)
 app.command()(look.papers)
 app.command()(look.explain)

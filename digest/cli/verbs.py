@@ -161,9 +161,11 @@ def _as_json(
 
 def rounds(apps: "Mapping[str, App]", now: Callable[[], datetime], stopping: threading.Event) -> None:
     """The verbs of every digest at their pace, until `stopping` is set."""
-    from digest.scheduler import run_forever
+    from digest.scheduler import leading, run_forever
 
-    run_forever([job for name, app in apps.items() for job in _jobs(name, app, now, stopping)], stopping)
+    jobs = [job for name, app in apps.items() for job in _jobs(name, app, now, stopping)]
+    with leading([app.store.leadership("schedule") for _, app in sorted(apps.items())]) as leads:
+        run_forever(jobs, stopping, leads)
 
 
 def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threading.Event) -> "list[Job]":
@@ -173,14 +175,23 @@ def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threadin
     # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
     looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
     of = f"{name}/" if name else ""
+    publish, deliver = _own_hands(app, now, stopping)
     return [
         Job(f"{of}mailbox", lambda: app.read_mailbox(now=now()), timedelta(minutes=1)),
         Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
-        Job(f"{of}publish", lambda: app.publish(now=now()), timedelta(minutes=pace.publish_minutes)),
-        Job(
-            f"{of}deliver",
-            lambda: app.deliver(clock=now, is_stopping=stopping.is_set),
-            timedelta(minutes=pace.deliver_minutes),
-        ),
+        Job(f"{of}publish", publish, timedelta(minutes=pace.publish_minutes)),
+        Job(f"{of}deliver", deliver, timedelta(minutes=pace.deliver_minutes)),
         Job(f"{of}tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
     ]
+
+
+def _own_hands(
+    app: "App", now: Callable[[], datetime], stopping: threading.Event
+) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Publishing and sending, by this process or by workers it wakes."""
+    if app.settings.file.cluster.engine == "none":
+        return lambda: app.publish(now=now()), lambda: app.deliver(clock=now, is_stopping=stopping.is_set)
+    from digest.cluster import Planner
+
+    planner = Planner(app)
+    return lambda: planner.plan(now=now()), lambda: planner.wake_delivery(now=now())

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from digest.store.engine import empty_log, open_engine, reading, writing
+from digest.store.postgres import Leadership
 
 
 class Store:
@@ -35,6 +36,10 @@ class Store:
     def empty_log(self) -> bool:
         """Leave no byte of what was erased in the database's log. False when somebody reads it: try again later."""
         return empty_log(self._engine)
+
+    def leadership(self, what: str) -> Leadership:
+        """A way to be the only one of several processes that does `what`; on SQLite everybody is."""
+        return Leadership(self._engine, what)
 
     def address_hash(self, email: str) -> str:
         """What suppressions know of an address: a keyed hash (HMAC-SHA-256) of its lower-case form."""

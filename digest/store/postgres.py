@@ -126,6 +126,8 @@ class Leadership:
             return False
 
     def _ask(self) -> bool:
+        if self._engine.dialect.name != "postgresql":
+            return True
         if self._connection is not None:
             self._connection.execute(text("SELECT 1"))
             return True

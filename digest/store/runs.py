@@ -70,6 +70,21 @@ def _make(
     return made
 
 
+def look_at(db: Connection, shard_id: int) -> Shard | None:
+    """An unfinished shard, whoever holds it."""
+    query = select(shards.c.people, shards.c.attempts, runs.c.planned_at, runs.c.snapshot_id).join(runs)
+    row = db.execute(query.where(shards.c.id == shard_id, OPEN)).first()
+    if row is None:
+        return None
+    return Shard(shard_id, row.planned_at, row.snapshot_id, tuple(json.loads(row.people)), row.attempts)
+
+
+def give_back(tx: Connection, shard: Shard, now: datetime) -> bool:
+    """Somebody else may take it at once. False when somebody has."""
+    values = {"state": "open", "due_at": now, "wake_at": now, "lease_owner": None}
+    return tx.execute(update(shards).where(*_ours(shard)).values(values)).rowcount == 1
+
+
 def take_shard(tx: Connection, shard_id: int, lease: Claim, *, now: datetime) -> Shard | None:
     """Hold a shard until the lease ends. None when somebody else has it, or it is done."""
     free = (shards.c.id == shard_id, OPEN, shards.c.due_at <= now)

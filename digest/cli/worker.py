@@ -1,0 +1,49 @@
+"""`digest worker`: one of the processes that publish and send for a digest on PostgreSQL."""
+
+import threading
+from typing import TYPE_CHECKING
+
+import typer
+
+from digest.cli.context import Context, complain, exits_in_words
+from digest.cli.tenants import opened
+from digest.errors import Mistake, SettingsError
+from digest.logs import tell_each_step
+
+if TYPE_CHECKING:
+    from digest.app import App
+
+
+def worker(ctx: typer.Context) -> None:
+    """Publish and send what `digest run` plans, until Ctrl-C. Start as many as there are cores; any may die at any time.
+
+    Example: digest worker
+    """
+    from digest.scheduler import stop_on_signals
+
+    context: Context = ctx.obj
+    stopping = threading.Event()
+    with exits_in_words(), opened(context) as house:
+        apps = [app for app in house.apps.values() if app.settings.file.cluster.engine != "none"]
+        if not apps:
+            raise SettingsError([_no_engine(app) for app in house.apps.values()])
+        stop_on_signals(stopping)
+        tell_each_step()
+        complain(f"working for {len(apps)} of {len(house.apps)} digests. Stop with Ctrl-C.")
+        threads = [threading.Thread(target=_work, args=(app, context, stopping)) for app in apps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _work(app: "App", context: Context, stopping: threading.Event) -> None:
+    from digest.cluster import Worker
+
+    Worker(app, clock=context.wall_clock, stopping=stopping).run()
+
+
+def _no_engine(app: "App") -> Mistake:
+    where = str(app.settings.home / "config" / "digest.toml")
+    remedy = 'is "none", so `digest run` does everything itself; set it to "procrastinate" to have workers'
+    return Mistake(where, "cluster.engine", remedy)

@@ -1,0 +1,94 @@
+"""Many processes for one digest: one of them leads and plans, workers publish shards and send, and all meet in PostgreSQL."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Event
+
+from digest.app import App
+from digest.deliver import DeliverReport
+from digest.material import FittedOnce
+from digest.publish import PublishReport, ShardPublisher, plan
+from digest.store.outbox import has_due
+from digest.subscriptions import come_back
+from digest.workers import Waker, prepare, work
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+
+class Planner:
+    """What the leading process does of a digest that has workers: plan and wake, instead of publishing and sending itself."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._waker = Waker()
+        self._is_prepared = False
+
+    def plan(self, *, now: datetime) -> int:
+        """Plan a run for whoever is due, and wake workers for it and for what others left. Returns for how many shards."""
+        self._prepare()
+        self._app.sync(now=now)
+        come_back(self._app.store, now=now)
+        return plan(self._app.store, limits=self._app.limits(), now=now, wake=self._waker.shards)
+
+    def wake_delivery(self, *, now: datetime) -> bool:
+        """Wake a worker to send, when something is due. Whether there was."""
+        self._prepare()
+        with self._app.store.reading() as db:
+            is_due = has_due(db, now)
+        if is_due:
+            with self._app.store.writing() as tx:
+                self._waker.deliver(tx)
+        return is_due
+
+    def _prepare(self) -> None:
+        if not self._is_prepared:
+            prepare(self._app.store)
+            self._is_prepared = True
+
+
+class Worker:
+    """One worker of a digest."""
+
+    def __init__(self, app: App, *, clock: Clock, stopping: Event) -> None:
+        self._app = app
+        self._clock = clock
+        self._stopping = stopping
+        self._waker = Waker()
+        self._shards = ShardPublisher(app.store, app.letters, app.limits(), FittedOnce())
+
+    def run(self) -> None:
+        """Work until told to stop. Raises `StoreError`."""
+        prepare(self._app.store)
+        work(self._app.settings.database.get_secret_value(), self, self._stopping)
+
+    def publish_shard(self, shard_id: int) -> PublishReport | None:
+        """Queue the digests of one shard, and wake a worker to send them."""
+        report = self._shards.publish(shard_id, clock=self._clock)
+        if report is not None and report.queued:
+            with self._app.store.writing() as tx:
+                self._waker.deliver(tx)
+        return report
+
+    def deliver_due(self) -> DeliverReport | None:
+        """Send what is due. A digest with a rate limit is sent by one worker at a time, so that the limit holds for all."""
+        wanted = self._app.settings.file.delivery
+        if not (wanted.per_second or wanted.per_domain_per_second):
+            return self._app.deliver(clock=self._clock, is_stopping=self._stopping.is_set)
+        with _alone(self._app, "delivery") as is_alone:
+            if not is_alone():
+                return None
+            return self._app.deliver(
+                clock=self._clock, is_stopping=lambda: self._stopping.is_set() or not is_alone()
+            )
+
+
+@contextmanager
+def _alone(app: App, what: str) -> Iterator[Callable[[], bool]]:
+    leadership = app.store.leadership(what)
+    try:
+        yield leadership.holds
+    finally:
+        leadership.resign()
