@@ -191,6 +191,27 @@ def test_a_message_of_shared_fragments_is_the_same_as_one_quoted_whole():
         assert written(shared).raw == written(anew).raw == written(whole).raw
 
 
+@pytest.mark.parametrize("host", ["x.io", "digest.example.org", "papers." + "a" * 30 + ".example.org"])
+@pytest.mark.parametrize("length", [28, 35])
+def test_tokens_that_take_their_place_late_give_the_same_message(host, length):
+    chance = random.Random(length)
+    letters = "ABCXYZabcxyz0189-_"
+    for _ in range(20):  # each with other tokens, in mails whose pieces are shared from the second on
+        tokens = ["".join(chance.choices(letters, k=length)) for _ in range(4)]
+        links = Links(
+            f"https://{host}/u/{tokens[0]}",
+            preferences_url=f"https://{host}/p/{tokens[1]}",
+            web_url=f"https://{host}/w/{tokens[2]}/2026-03-05",
+            feedback_url=f"https://{host}/f/{tokens[3]}",
+        )
+        shared = RENDERER.digest(samples.DIGEST, links, sender=samples.SENDER)
+        anew = Renderer(shares=False).digest(samples.DIGEST, links, sender=samples.SENDER)
+        whole = replace(anew, html_fragments=(Fragment(anew.html),), text_fragments=(Fragment(anew.text),))
+        assert (shared.html, shared.text) == (anew.html, anew.text)
+        assert written(shared).raw == written(whole).raw
+        assert [shared.html.count(token) for token in tokens] == [1, 1, 1, 2 * 6 + 4]
+
+
 def test_no_text_makes_another_header():
     chance = random.Random(20)  # the same texts every time
     pieces = ["\r\n", "\n", "\r", "\0", "\x0b", "\x85", "\u2028", "Bcc: x@example.org", "=?utf-8?q?a=0D=0ABcc=3A_x?=", "=?utf-8?b?", "?=",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from digest.mail.quoted import Fragment
 from digest.mail.templates import TemplateFolder
-from digest.mail.view import NEWS, Entry, News, card_of
+from digest.mail.view import NEWS, Entry, News, card_of, feedback_of, why_of
 from digest.model import Paper
 
 _KEPT = 8_000  # of each kind, some 3 kB apiece; a week has a few thousand papers
@@ -40,18 +40,17 @@ class CardWriter:
         self._html = {name: templates.html(f"digest/{name}.html") for name in names}
         self._text = {name: templates.text(f"digest/{name}.txt") for name in names}
         self._cards: dict[tuple[str, int], tuple[Paper, Both]] = {}
+        self._tails: dict[tuple[Hashable, ...], Both] = {}
         self._others: dict[tuple[str, Hashable], Both] = {}
         self._kept = _KEPT if shares else 0
 
-    def entry(self, entry: Entry, detail: Detail) -> list[Both]:
-        """One paper: the heading of its section where one begins, its card, and this reader's reasons."""
+    def entry(self, entry: Entry, detail: Detail, feedback_url: str | None) -> list[Both]:
+        """One paper: the heading of its section where one begins, its card, the reasons, and the links below `feedback_url`."""
         parts = [self._card(entry.paper, detail)]
         if entry.heading:
             parts.insert(0, self._other("heading", entry.heading))
         if detail.has_reasons:
-            parts.append(self._other("why", entry.why))
-            if entry.feedback:
-                parts.append(self._write("feedback", {"feedback": entry.feedback}))
+            parts.append(self._tail(entry, feedback_url))
         return parts
 
     def news(self, news: list[News]) -> list[Both]:
@@ -71,6 +70,19 @@ class CardWriter:
         written = self._write(detail.card, {"card": card_of(paper, snippet=detail.snippet)})
         _remember(self._cards, (paper.id, detail.snippet), (paper, written), self._kept)
         return written
+
+    def _tail(self, entry: Entry, feedback_url: str | None) -> Both:
+        """What is said below the card."""
+        paper = entry.paper
+        key = (paper.id, entry.chips, entry.term, paper.upvotes, paper.comments, feedback_url)
+        known = self._tails.get(key)
+        if known is None:
+            known = self._write("why", {"why": why_of(entry, is_last=feedback_url is None)})
+            if feedback_url:
+                links = self._write("feedback", {"feedback": feedback_of(entry, feedback_url)})
+                known = Both(known.html + links.html, known.text + links.text)
+            _remember(self._tails, key, known, self._kept)
+        return known
 
     def _other(self, name: str, said: Hashable) -> Both:
         known = self._others.get((name, said))

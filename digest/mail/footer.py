@@ -1,5 +1,6 @@
 """The end of every mail: why it came, and the ways to change or leave that there really are."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from digest.mail.links import Links, safe_url
@@ -19,20 +20,29 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 
 
-def footer_of(profile: Profile, links: Links, *, postal_address: str | None) -> tuple[Line, ...]:
-    """The lines of a digest's footer. Never empty, and never a promise that nothing stands behind."""
+class Footer(NamedTuple):
+    """Three parts, since most is the same for many readers, and the address never is."""
+
+    why: str
+    address: str  # "" where the mail does not name it
+    footer: tuple[Line, ...]
+
+
+def footer_of(profile: Profile, links: Links, *, postal_address: str | None) -> Footer:
+    """A digest's footer. It never promises what nothing stands behind."""
+    why = f"Your subscription: {said(rhythm_of(profile), 160)}, to"
+    return Footer(why, said(profile.email, 254), _lines(links, postal_address))
+
+
+@lru_cache(maxsize=1024)
+def _lines(links: Links, postal_address: str | None) -> tuple[Line, ...]:
     lines = [
-        (
-            Span(
-                f"You get this {said(rhythm_of(profile), 160)} because {said(profile.email, 254)} is subscribed."
-            ),
-        ),
         _ways(links),
         _file(links),
         (Span(said(postal_address or "", 254)),) if postal_address else (),
     ]
-    if not (lines[1] or lines[2]):
-        lines[1] = (Span("To change your topics or to leave, answer this mail."),)
+    if not (lines[0] or lines[1]):
+        lines[0] = (Span("To change your topics or to leave, answer this mail."),)
     return tuple(line for line in lines if line)
 
 

@@ -8,6 +8,7 @@ ends in CRLF, and holds exactly one header.
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import lru_cache
 
 from digest.mail.quoted import is_plain
 from digest.text import clean_text
@@ -27,6 +28,7 @@ def safe_header(text: str) -> str:
     return text if is_plain(text, _LONGEST) else clean_text(text, limit=_LONGEST)
 
 
+@lru_cache(maxsize=4096)
 def text_header(name: str, text: str) -> bytes:
     """A header of free text, such as Subject; words beyond ASCII become encoded-words (RFC 2047)."""
     return _line(name, _encoded(safe_header(text) or "(none)", name))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from digest.mail.direction import isolated
-from digest.mail.footer import Line, Span
+from digest.mail.footer import Footer, Span
 from digest.mail.links import Links, mailto, safe_url
 from digest.mail.view import said
 from digest.mail.wording import listed, rhythm_of
@@ -74,12 +74,8 @@ def confirm_values(url: str, *, valid: str) -> dict[str, object]:
         "preheader": "One click, and your first papers are on their way.",
         "button": Span("Confirm subscription", safe_url(url)),
         "valid": valid,
-        "footer": (
-            (
-                Span(
-                    "This mail was sent once, because this address was entered in the form of a paper digest."
-                ),
-            ),
+        "footer": Footer(
+            "This mail was sent once, because this address was entered in the form of a paper digest.", "", ()
         ),
     }
 
@@ -104,7 +100,7 @@ def link_values(url: str, *, valid: str) -> dict[str, object]:
         "preheader": f"It works for {valid}.",
         "button": Span("Open your settings", safe_url(url)),
         "valid": valid,
-        "footer": ((Span("This mail was sent because a link to your settings was asked for."),),),
+        "footer": Footer("This mail was sent because a link to your settings was asked for.", "", ()),
     }
 
 
@@ -114,7 +110,7 @@ def address_values(url: str, *, valid: str) -> dict[str, object]:
         "preheader": "One click, and your digest comes here.",
         "button": Span("Use this address", safe_url(url)),
         "valid": valid,
-        "footer": ((Span("This mail was sent once, because this address was entered as a new one."),),),
+        "footer": Footer("This mail was sent once, because this address was entered as a new one.", "", ()),
     }
 
 
@@ -124,7 +120,7 @@ def moving_values(url: str, *, valid: str) -> dict[str, object]:
         "preheader": "If you did not ask for that, stop it here.",
         "button": Span("Keep this address", safe_url(url)),
         "valid": valid,
-        "footer": ((Span("This mail was sent because a new address was entered for your digest."),),),
+        "footer": Footer("This mail was sent because a new address was entered for your digest.", "", ()),
     }
 
 
@@ -137,7 +133,7 @@ def help_values(commands: Sequence[Command], mailbox: str | None, outcome: str) 
         "commands": [
             (Span(word, mailto(mailbox, word) if mailbox else None), effect) for word, effect in cleaned
         ],
-        "footer": ((Span("This mail was sent because a mail from your address arrived here."),),),
+        "footer": Footer("This mail was sent because a mail from your address arrived here.", "", ()),
     }
 
 
@@ -147,7 +143,7 @@ def goodbye_values(links: Links) -> dict[str, object]:
     return {
         "preheader": "No more digests go to this address.",
         "button": Span("Come back", back) if back else None,
-        "footer": ((Span("This is the last mail. It confirms that you unsubscribed."),),),
+        "footer": Footer("This is the last mail. It confirms that you unsubscribed.", "", ()),
     }
 
 
@@ -171,11 +167,10 @@ def alert_values(troubles: Sequence[Trouble]) -> dict[str, object]:
         "first": cleaned[0].what if cleaned else "nothing",
         "more": max(len(cleaned) - 1, 0),
         "troubles": cleaned,
-        "footer": ((Span("This mail was sent because your address is set for alerts."),),),
+        "footer": Footer("This mail was sent because your address is set for alerts.", "", ()),
     }
 
 
-def _ways(links: Links, why: str) -> tuple[Line, ...]:
+def _ways(links: Links, why: str) -> Footer:
     leave = safe_url(links.unsubscribe_url) or links.mailto
-    lines: tuple[Line, ...] = ((Span(why),),)
-    return (*lines, (Span("Unsubscribe", leave),)) if leave else lines
+    return Footer(why, "", ((Span("Unsubscribe", leave),),) if leave else ())

@@ -8,11 +8,12 @@ from typing import Any
 
 from digest.mail import notices
 from digest.mail.cards import DETAILS, Both, CardWriter
-from digest.mail.footer import footer_of
-from digest.mail.links import Feedback, Links
+from digest.mail.footer import Footer, footer_of
+from digest.mail.links import Feedback, Links, safe_url
 from digest.mail.notices import Change, Command, Trouble, changes_between
 from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
+from digest.mail.slots import Filled, Masked, masked
 from digest.mail.templates import Filling, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, news_of, opening_of, said
@@ -57,6 +58,7 @@ class Renderer:
         self._theme = theme or THEMES["paper"]
         own = [folder] if folder else []
         self._templates = TemplateFolder([*own, shipped("templates")], self._theme)
+        self._shares = shares
         self._cards = CardWriter(self._templates, shares=shares)
         self._mails: dict[str, _Mail] = {}
         self._mail("digest")
@@ -146,34 +148,39 @@ class Renderer:
 
     def _notice(self, kind: str, own: Mapping[str, object], sender: Sender, on: date) -> Rendered:
         mail = self._mail(kind)
-        values = _common(mail, {"day": long_date(on), **own}, sender)
+        footer = own["footer"]
+        assert isinstance(footer, Footer)
+        values = _common(mail, {"day": long_date(on), **own, **footer._asdict()}, sender)
         (html, _), (text, _) = mail.html.fill(values), mail.text.fill(values)
         return Rendered(kind, values["subject"], tuple(html), tuple(text), logo=self._theme.logo)
 
     def _papers(
-        self, kind: str, digest: Digest, links: Links, sender: Sender, own: Mapping[str, object]
+        self, kind: str, digest: Digest, links: Links, sender: Sender, own: dict[str, Any]
     ) -> Rendered:
         mail = self._mail(kind)
-        footer = footer_of(digest.profile, links, postal_address=sender.postal_address)
-        known = {"day": long_date(digest.issue.on), "footer": footer, **opening_of(digest)._asdict(), **own}
+        shared = masked(links) if self._shares else Masked(links, (), ())
+        footer = footer_of(digest.profile, shared.links, postal_address=sender.postal_address)
+        known = opening_of(digest)._asdict() | footer._asdict() | own
+        known["day"] = long_date(digest.issue.on)
         values = _common(mail, known, sender)
         (head, foot), (text_head, text_foot) = mail.html.fill(values), mail.text.fill(values)
-        news = self._cards.news(news_of(digest))
+        news = self._cards.news(news_of(digest)) if digest.updates else []
         room = LARGEST_HTML - _size(head) - _size(foot) - _size([both.html for both in news])
-        papers = [*self._fit(list(entries_of(digest, links)), room), *news]
+        papers = self._fit(list(entries_of(digest)), safe_url(shared.links.feedback_url), room)
+        papers += news
         return Rendered(
             kind,
             values["subject"],
-            (*head, *[both.html for both in papers], *foot),
-            (*text_head, *[both.text for both in papers], *text_foot),
+            _filled(head, [both.html for both in papers], foot, shared),
+            _filled(text_head, [both.text for both in papers], text_foot, shared),
             issue=digest.issue.key,
             logo=self._theme.logo,
         )
 
-    def _fit(self, entries: list[Entry], room: int) -> list[Both]:
+    def _fit(self, entries: list[Entry], feedback_url: str | None, room: int) -> list[Both]:
         """The papers with as much detail as `room` bytes of HTML allow."""
         for detail in DETAILS:
-            papers = [both for entry in entries for both in self._cards.entry(entry, detail)]
+            papers = [both for entry in entries for both in self._cards.entry(entry, detail, feedback_url)]
             if _size([both.html for both in papers]) <= room:
                 return papers
         return self._fewer(entries, room)
@@ -183,7 +190,7 @@ class Renderer:
         kept: list[Both] = []
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
-            row = self._cards.entry(entry, DETAILS[-1])
+            row = self._cards.entry(entry, DETAILS[-1], None)
             room -= _size([both.html for both in row])
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
@@ -192,9 +199,16 @@ class Renderer:
         return kept
 
 
-def _common(mail: _Mail, own: Mapping[str, object], sender: Sender) -> dict[str, Any]:
-    values = {"name": said(sender.name), **own}
-    return {**values, "subject": mail.subject(values).text.rstrip("\n")}
+def _common(mail: _Mail, own: dict[str, Any], sender: Sender) -> dict[str, Any]:
+    own["name"] = said(sender.name)
+    own["subject"] = mail.subject(own).text.rstrip("\n")
+    return own
+
+
+def _filled(
+    head: list[Fragment], papers: list[Fragment], foot: list[Fragment], shared: Masked
+) -> tuple[Filled, ...]:
+    return Filled(head, shared.footer), Filled(papers, shared.feedback), Filled(foot, shared.footer)
 
 
 def _size(fragments: list[Fragment]) -> int:

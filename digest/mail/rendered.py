@@ -5,6 +5,7 @@ from functools import cached_property
 
 from digest.mail.logo import Logo
 from digest.mail.quoted import Fragment
+from digest.mail.slots import Filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Rendered:
 
     kind: str  # "digest", "confirm", ...: the folder of its templates
     subject: str
-    html_fragments: tuple[Fragment, ...]
-    text_fragments: tuple[Fragment, ...]
+    html_fragments: tuple[Fragment | Filled, ...]
+    text_fragments: tuple[Fragment | Filled, ...]
     issue: str = ""  # key of the Issue, where the mail belongs to one
     logo: Logo | None = None
 

@@ -8,8 +8,10 @@ What stands around the papers is cut into pieces: those that are the same for ev
 for one reader. Only the last are written for each mail.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,8 +29,11 @@ from digest.mail.themes import Theme
 CUT = "{# cut #}"
 PAPERS = "{# papers #}"
 # Values that many mails have in common: what is made of them alone is kept.
-_COMMON = frozenset({"name", "day"})
-_KEPT = 64
+_COMMON = frozenset({"name", "day", "why", "footer"})
+_KEPT = 512
+# What most templates around the papers do: put a value in.
+_SLOT = re.compile(r"\{\{ ([a-z_]+)((?:\|wrapped)?) \}\}")
+_MARKUP = re.compile(r"[&<>\"']")
 _TEXT_WIDTH = 72
 _WIDE_LETTERS = 34
 Made = TypeVar("Made")
@@ -44,9 +49,12 @@ class Filling:
     def __init__(self, environment: Environment, source: str, file: str) -> None:
         self._file = file
         self.names = tuple(sorted(find_undeclared_variables(environment.parse(source))))
-        # Where all there is to do is to put a value in, that is done without a template.
-        self._is_slot = bool(self.names) and source.strip() == f"{{{{ {self.names[0]} }}}}"
-        self._escape: Callable[[str], str] = escape if environment.autoescape else str
+        self._escapes = bool(environment.autoescape)
+        self._parts = _SLOT.split(source)  # words, a name and whether it is wrapped, in turns
+        # Where all there is to do is to put values in, that is done without a template.
+        self._is_plain = len(self._parts) > 1 and not any("{" in words for words in self._parts[::3])
+        # A subject stands in several places of one mail.
+        self._last: tuple[list[Any], Fragment] = ([None], Fragment(""))
         # The plus signs keep the white space of the source as it is.
         macro = f"{{% macro fill({', '.join(self.names)}) +%}}{source}{{%+ endmacro %}}"
         self._fill = environment.from_string(macro).module.fill  # type: ignore[attr-defined]
@@ -54,9 +62,11 @@ class Filling:
     def __call__(self, values: Values) -> Fragment:
         """The template with `values`, as whole lines. Raises `DigestError` when it asks for more than those."""
         try:
-            if self._is_slot:
-                return Fragment(f"{self._escape(values[self.names[0]])}\n")
-            text = str(self._fill(*[values[name] for name in self.names]))
+            key = [values[name] for name in self.names]
+            last = self._last  # read once: another thread may write another mail meanwhile
+            if key == last[0]:
+                return last[1]
+            text = self._put_in(values) if self._is_plain else str(self._fill(*key))
         except KeyError as missing:
             known = ", ".join(sorted(values))
             raise DigestError(
@@ -64,42 +74,60 @@ class Filling:
             ) from missing
         except TemplateError as error:
             raise DigestError(f"the template {self._file} cannot be filled: {error}") from error
-        return Fragment(text if text.endswith("\n") or not text else f"{text}\n")
+        made = Fragment(text if text.endswith("\n") or not text else f"{text}\n")
+        self._last = (key, made)
+        return made
+
+    def _put_in(self, values: Values) -> str:
+        if len(self._parts) == 4:
+            before, name, wraps, after = self._parts
+            text = f"{before}{self._value(values[name], wraps)}{after}"
+        else:
+            slots = zip(self._parts[::3], self._parts[1::3], self._parts[2::3], strict=False)
+            filled = [words + self._value(values[name], wraps) for words, name, wraps in slots]
+            text = "".join([*filled, self._parts[-1]])
+        return "" if text.isspace() else text  # a line that has nothing to say is none
+
+    def _value(self, value: object, wraps: str) -> str:
+        said = str(value)
+        if wraps:
+            said = wrapped(said)
+        return str(escape(said)) if self._escapes and _MARKUP.search(said) else said
 
 
-class Piece:
-    """A stretch of a shell between two cuts."""
+class Stretch:
+    """What stands between two places that only one reader's values fill; made once for each set of common values."""
 
-    def __init__(self, filling: Filling) -> None:
-        self._filling = filling
-        self._is_common = _COMMON.issuperset(filling.names)
+    def __init__(self, fillings: Sequence[Filling]) -> None:
+        self._fillings = fillings
+        self._names = tuple({name: None for filling in fillings for name in filling.names})
         self._known: dict[tuple[Any, ...], Fragment] = {}
-        self._fixed = None if filling.names else filling({})
 
-    def fill(self, values: Values) -> Fragment:
-        """The piece for one mail."""
-        if self._fixed is not None:
-            return self._fixed
-        if not self._is_common:
-            return self._filling(values)
-        key = tuple([values[name] for name in self._filling.names])
-        if key not in self._known:
+    def __call__(self, values: Values) -> Fragment:
+        """The stretch for one mail."""
+        key = tuple([values[name] for name in self._names])
+        known = self._known.get(key)
+        if known is None:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            self._known[key] = self._filling(values)
-        return self._known[key]
+            known = Fragment("".join(filling(values).text for filling in self._fillings))
+            self._known[key] = known
+        return known
+
+
+Fill = Callable[[Values], Fragment]
 
 
 @dataclass(frozen=True)
 class Shell:
     """What stands around the papers of a mail: before them, and after."""
 
-    head: tuple[Piece, ...]
-    foot: tuple[Piece, ...]
+    head: tuple[Fill, ...]
+    foot: tuple[Fill, ...]
 
     def fill(self, values: Values) -> tuple[list[Fragment], list[Fragment]]:
         """Both halves for one mail."""
-        return [piece.fill(values) for piece in self.head], [piece.fill(values) for piece in self.foot]
+        return [fill(values) for fill in self.head], [fill(values) for fill in self.foot]
 
 
 class TemplateFolder:
@@ -166,10 +194,15 @@ def _shell(environment: Environment, source: str, file: str) -> Shell:
     return Shell(tuple(_pieces(environment, head, file)), tuple(_pieces(environment, foot, file)))
 
 
-def _pieces(environment: Environment, source: str, file: str) -> Iterator[Piece]:
-    for part in source.split(CUT):
-        if part.strip(" "):
-            yield Piece(Filling(environment, part.rstrip(" "), file))
+def _pieces(environment: Environment, source: str, file: str) -> Iterator[Fill]:
+    parts = [part.rstrip(" ") for part in source.split(CUT) if part.strip(" ")]
+    made = {part: Filling(environment, part, file) for part in parts}
+    fillings = [made[part] for part in parts]
+    for is_common, run in groupby(fillings, lambda filling: _COMMON.issuperset(filling.names)):
+        if is_common:
+            yield Stretch(tuple(run))
+        else:
+            yield from run
 
 
 def wrapped(text: str, indent: str = "") -> str:
@@ -177,6 +210,8 @@ def wrapped(text: str, indent: str = "") -> str:
 
     Scripts that set no spaces are broken after every 34 letters, each of which is two columns wide.
     """
+    if len(indent) + len(text) < _TEXT_WIDTH and text.isascii():
+        return indent + text
     lines, line = [], indent
     for word in text.split(" "):
         if len(word) > _WIDE_LETTERS and not word.isascii():

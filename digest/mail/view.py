@@ -12,7 +12,7 @@ from typing import NamedTuple
 from digest.mail.direction import Written
 from digest.mail.direction import isolated as isolated  # the pages of the web say names like mails do
 from digest.mail.latex import readable
-from digest.mail.links import Feedback, Links, feedback_on, safe_url
+from digest.mail.links import Feedback, feedback_on, safe_url
 from digest.mail.quoted import is_plain
 from digest.mail.snippet import snippet_of
 from digest.mail.wording import authors_of, counted, day_and_month, interests_of, short_date, votes
@@ -24,7 +24,7 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
-_NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
+_KEYWORD, _RELATED = ReasonKind.KEYWORD, ReasonKind.RELATED
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 # A reason is told when it is worth at least this part of the strongest one.
 _TELLING = 0.2
@@ -58,7 +58,7 @@ class Card:
 
 
 class Why(NamedTuple):
-    """What one reader is told about a paper besides. A tuple, for it is compared for every paper of every mail."""
+    """What one reader is told about a paper besides."""
 
     chips: tuple[str, ...]
     votes: str
@@ -70,10 +70,11 @@ class Entry(NamedTuple):
 
     paper: Paper
     heading: str  # "" when it continues a section, or sections would say nothing
-    why: Why
-    feedback: Feedback | None  # one reader's own links, so nobody else's mail has the same
+    chips: tuple[str, ...]
+    term: str  # the keyword or phrase that brought the paper, to be muted; "" when none did
 
 
+@lru_cache(maxsize=16_384)
 def said(text: str, limit: int = _NAME) -> str:
     """A name or keyword from outside, cleaned and kept short."""
     return text if is_plain(text, limit) else clean_text(text[:_RAW], limit=limit)
@@ -124,58 +125,73 @@ def news_of(digest: Digest) -> list[News]:
     ]
 
 
-def entries_of(digest: Digest, links: Links) -> Iterator[Entry]:
+def entries_of(digest: Digest) -> Iterator[Entry]:
     """The papers in reading order, with the heading of a section where one begins."""
-    weights = {word: interest.weight for interest in digest.profile.interests for word in interest.keywords}
+    weights = weights_of(digest.profile)
     has_sections = len({id(pick.section) for pick in digest.picks}) > 1
-    base = safe_url(links.feedback_url)
     section = None
     for pick in digest.picks:
-        begins = has_sections and pick.section is not section
+        heading = _HEADINGS[pick.section] if has_sections and pick.section is not section else ""
         section = pick.section
-        heading = _HEADINGS[section] if begins else ""
-        feedback = _feedback(base, pick) if base else None
-        yield Entry(pick.paper, heading, _why(pick, weights, is_last=feedback is None), feedback)
+        yield Entry(pick.paper, heading, *_told(pick.score.why, weights))
 
 
-def _why(pick: Pick, weights: Mapping[str, float], *, is_last: bool) -> Why:
-    chips = chips_of(pick.score.why, weights)
-    tells_votes = any(chip.startswith("popular: ") for chip in chips)
-    return Why(chips, "" if tells_votes else votes(pick.paper.upvotes, pick.paper.comments), is_last)
+def weights_of(profile: Profile) -> dict[str, float]:
+    """The weight of each keyword that has one."""
+    return {
+        word: interest.weight
+        for interest in profile.interests
+        if interest.weight != 1
+        for word in interest.keywords
+    }
 
 
-def _feedback(base: str, pick: Pick) -> Feedback:
-    term = term_of(pick.score.why)
-    return feedback_on(base, pick.paper.id, term)._replace(term=isolated(term))
+def why_of(entry: Entry, *, is_last: bool) -> Why:
+    """What is told besides: votes only where no chip says them."""
+    paper = entry.paper
+    tells_votes = any(chip.startswith("popular: ") for chip in entry.chips)
+    return Why(entry.chips, "" if tells_votes else votes(paper.upvotes, paper.comments), is_last)
 
 
-def term_of(why: tuple[Reason, ...]) -> str:
-    """The keyword, or the phrase near one, that did most for a paper; "" when none did."""
-    named = [reason for reason in why if reason.kind in _NAMED and reason.contribution > 0]
-    best = max(named, key=_contribution, default=None)
-    phrase, _, keyword = best.term.rpartition(_NEAR) if best else ("", "", "")
-    term = clean_text((phrase.removesuffix(", ") or keyword)[:_RAW])
-    return term if len(term) <= _NAME else ""
-
-
-def _contribution(reason: Reason) -> float:
-    return reason.contribution
+def feedback_of(entry: Entry, base: str) -> Feedback:
+    """The links below `base` with which a reader says what they think of a paper."""
+    return feedback_on(base, entry.paper.id, entry.term)._replace(term=isolated(entry.term))
 
 
 def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:
     """The reasons worth telling in a few words each, in the scorer's order; last, what spoke against the paper."""
-    least = max([reason.contribution for reason in why], default=0.0) * _TELLING
+    return _told(why, weights)[0]
+
+
+def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[str, ...], str]:
+    """The chips, and the term that did most. It runs for every paper of every mail."""
+    most = 0.0
+    for reason in why:
+        if reason.contribution > most:  # noqa: PLR1730  a third of the time of max()
+            most = reason.contribution
+    least = most * _TELLING
     helped: list[str] = []
     against: tuple[str, ...] = ()
+    strongest, term = 0.0, ""
     for reason in why:
-        contribution = reason.contribution
-        if contribution >= least > 0:
-            chip = _chip(reason.kind, reason.term, weights.get(reason.term, 1.0))
+        worth = reason.contribution
+        if worth >= least and worth > 0:
+            kind = reason.kind
+            chip = _chip(kind, reason.term, weights.get(reason.term, 1.0))
             if chip and chip not in helped:
                 helped.append(chip)
-        elif contribution < 0:
+            if worth > strongest and (kind is _KEYWORD or kind is _RELATED):
+                strongest, term = worth, reason.term
+        elif worth < 0:
             against = (f"despite {isolated(said(reason.term))}",)
-    return (*helped[:_CHIPS], *against)
+    return (*helped[:_CHIPS], *against), _term(term)
+
+
+@lru_cache(maxsize=16_384)
+def _term(reason: str) -> str:
+    phrase, _, keyword = reason.rpartition(_NEAR)
+    term = clean_text((phrase.removesuffix(", ") or keyword)[:_RAW])
+    return term if len(term) <= _NAME else ""
 
 
 @lru_cache(maxsize=16_384)

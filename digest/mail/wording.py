@@ -33,6 +33,7 @@ _NAMED_AUTHORS = 3
 _NAMED_INTERESTS = 3
 
 
+@lru_cache(maxsize=256)
 def long_date(day: date) -> str:
     """Thursday, 5 March 2026."""
     return f"{list(_DAYS.values())[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -86,7 +87,8 @@ def votes(upvotes: int | None, comments: int | None) -> str:
 def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
     """The first keyword of each wanted interest, `said` as it may be shown, the heaviest first; "" when there are none."""
     wanted = [interest for interest in profile.interests if interest.weight > 0 and interest.keywords]
-    wanted.sort(key=_weight, reverse=True)
+    if len(wanted) > 1:
+        wanted.sort(key=_weight, reverse=True)
     named = [said(interest.keywords[0]) for interest in wanted[:_NAMED_INTERESTS]]
     more = len(wanted) - len(named)
     return listed([*named, f"{more} more"] if more else named)
