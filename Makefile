@@ -43,7 +43,7 @@ bench: $(VENV)/.installed-$(EXTRAS) ## measure speed against references in the s
 	$(BIN)/python -m tests.benchmarks
 
 torture: $(VENV)/.installed-$(EXTRAS) ## the long trials
-	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --out trust.json
+	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --disk 3 --cuts 300 --out trust.json
 	$(BIN)/python -m tests.torture.kills --kills 100 --readers 50
 
 $(VENV)/.installed: pyproject.toml

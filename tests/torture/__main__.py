@@ -1,6 +1,6 @@
 """The long trials: `python -m tests.torture`. One line a figure, `name value limit pass`; exit 1 when one fails.
 
-python -m tests.torture --named 3000 --random 2000 --scripts 10000
+python -m tests.torture --named 3000 --random 2000 --scripts 10000 --disk 1 --cuts 300
 """
 
 import argparse
@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
-from tests.torture import points, scripts
+from tests.torture import disk, points, power, scripts
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,36 @@ def figures(named: int, at_random: int, smtp: int, seed: int) -> Iterator[Figure
         )
 
 
+def disk_figures(passes: int, cuts: int, seed: int) -> Iterator[Figure]:
+    """A failing disk and cuts of power, where a C compiler is at hand."""
+    missing = disk.can_run()
+    if missing and (passes or cuts):
+        print(f"no trials of the disk: {missing}", file=sys.stderr)
+        return
+    for number in range(passes):
+        yield from _errors(f"disk errors, pass {number + 1}", disk.fail(seed=seed + number))
+    if cuts:
+        kept = power.cut(cuts, seed=seed)
+        yield Figure("power cuts", kept.cuts, kept.cuts)
+        yield Figure("power cuts: commits acknowledged", kept.acknowledged, kept.acknowledged)
+        yield Figure("power cuts: acknowledged commits lost", kept.gone, 0)
+        yield Figure("power cuts: messages lost", kept.lost, 0)
+        yield Figure("power cuts: copies that differ", kept.different, 0)
+        yield Figure("power cuts: damaged databases", kept.damaged, 0)
+        yield Figure("power cuts: same bytes twice", kept.twice, kept.cuts * 2)
+
+
+def _errors(name: str, outcome: disk.Failures) -> Iterator[Figure]:
+    for example in outcome.unclear[:20]:
+        print(f"  unclear: {example}", file=sys.stderr)
+    yield Figure(name, outcome.trials, outcome.trials)
+    yield Figure(f"{name}: not told in words", len(outcome.unclear), 0)
+    yield Figure(f"{name}: digests lost", outcome.lost, 0)
+    yield Figure(f"{name}: copies that differ", outcome.different, 0)
+    yield Figure(f"{name}: damaged databases", outcome.damaged, 0)
+    yield Figure(f"{name}: same bytes twice", outcome.twice, outcome.trials)
+
+
 def _deaths(name: str, outcome: points.Outcome) -> Iterator[Figure]:
     print(f"{name}: {'':34} trials deaths lost twice unknown", file=sys.stderr)
     for kind, count in sorted(outcome.by_kind.items()):
@@ -66,12 +97,18 @@ def main() -> None:
     options.add_argument("--named", type=int, default=3000, help="deaths at named points")
     options.add_argument("--random", type=int, default=2000, help="deaths at random moments")
     options.add_argument("--scripts", type=int, default=10_000, help="random SMTP scripts")
+    options.add_argument("--disk", type=int, default=1, help="passes in which each write of a run fails once")
+    options.add_argument("--cuts", type=int, default=300, help="cuts of power")
     options.add_argument("--seed", type=int, default=int(time.time()))  # a new one each time, told
     options.add_argument("--out", type=Path, help="also as JSON into this file")
     chosen = options.parse_args()
     print(f"seed {chosen.seed}", file=sys.stderr)
     found = []
-    for figure in figures(chosen.named, chosen.random, chosen.scripts, chosen.seed):
+    wanted = chain(
+        disk_figures(chosen.disk, chosen.cuts, chosen.seed),
+        figures(chosen.named, chosen.random, chosen.scripts, chosen.seed),
+    )
+    for figure in wanted:
         found.append(figure)
         print(
             f"{figure.name}\t{figure.value:g}\t{figure.limit:g}\t{'pass' if figure.passed else 'FAIL'}",

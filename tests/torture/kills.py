@@ -114,8 +114,8 @@ def _fork(app: object, home: Path, day: int) -> int:
     os.dup2(devnull, 1)
     now = (FIRST_DAY + timedelta(days=day)).isoformat()
     try:
-        app(["--home", str(home), "--now", now, "run", "--once"], standalone_mode=False)  # type: ignore[operator]
-        os._exit(0)
+        code = app(["--home", str(home), "--now", now, "run", "--once"], standalone_mode=False)  # type: ignore[operator]
+        os._exit(code or 0)
     except BaseException as error:
         code = getattr(error, "exit_code", 1)
         os._exit(code if isinstance(code, int) else 1)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tests.builders import NOW, owe
 from tests.smtp_script import Script, smtp_script
+from tests.torture.forks import fork, wait
 
 MESSAGES = 8
 IN_DOUBT = ("smtp.after_dot", "smtp.after_reply", "deliver.before_commit")
@@ -124,7 +125,7 @@ def _runner(folder: Path, port: int, trials: int, seed: int, *, at_random: bool)
         import_module(name)  # once, to be inherited by every fork
     chance = random.Random(seed)
     template = folder / "template.db"
-    _wait(_fork(lambda: _make(template)))
+    wait(fork(lambda: _make(template)))
     done = []
     for number in range(trials):
         point = RANDOM if at_random else POINTS[number % len(POINTS)]
@@ -138,34 +139,18 @@ def _runner(folder: Path, port: int, trials: int, seed: int, *, at_random: bool)
 
 def _die_and_finish(trial: Trial, file: Path, template: Path, port: int, chance: random.Random) -> Trial:
     shutil.copy(template, file)
-    _wait(_fork(lambda: _owe(file, trial)))
-    child = _fork(lambda: _deliver(file, trial, port))
+    wait(fork(lambda: _owe(file, trial)))
+    child = fork(lambda: _deliver(file, trial, port))
     if trial.point == RANDOM:
         time.sleep(chance.uniform(0.01, 0.09))
         os.kill(child, signal.SIGKILL)
-    died = os.WIFSIGNALED(_wait(child))
+    died = os.WIFSIGNALED(wait(child))
     answer = file.with_suffix(".json")
-    _wait(_fork(lambda: _finish(file, trial, port, answer)))
+    wait(fork(lambda: _finish(file, trial, port, answer)))
     told = json.loads(answer.read_text())
     for path in file.parent.glob(f"{trial.number}.*"):
         path.unlink()
     return Trial(trial.number, trial.point, trial.times, trial.connections, trial.policy, died=died, **told)
-
-
-def _fork(work: object) -> int:
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()  # type: ignore[operator]
-        os._exit(0)
-    except BaseException as error:
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        os._exit(1)
-
-
-def _wait(child: int) -> int:
-    return os.waitpid(child, 0)[1]
 
 
 def _make(file: Path) -> None:
