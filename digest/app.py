@@ -1,6 +1,5 @@
 """The composition root: settings -> store, sources, writer, transport. Nothing else constructs them."""
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,17 +10,13 @@ from typing import Self
 
 from digest.commands import MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
-from digest.errors import Mistake, SettingsError, SourceError, StoreError
+from digest.errors import SourceError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
 from digest.letters import Letters
 from digest.logs import redact
-from digest.mail.dkim import Signer, read_key
 from digest.mail.folders import FileTransport, MaildirTransport
-from digest.mail.logo import read_logo
 from digest.mail.pace import Pace
-from digest.mail.render import Renderer
 from digest.mail.smtp import SmtpTransport
-from digest.mail.themes import build_theme
 from digest.mail.transport import Transport
 from digest.material import FittedOnce
 from digest.model import Page
@@ -32,8 +27,9 @@ from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
 from digest.returns import return_path
-from digest.settings import Settings, load_settings, write_private
+from digest.settings import Settings, load_settings
 from digest.sources import Trial, try_source
+from digest.stationery import make_letters, read_secret
 from digest.store import Store
 from digest.store.rounds import noted
 from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sync_profiles
@@ -190,38 +186,6 @@ class App:
         return MaildirTransport(folder) if wanted.transport == "maildir" else FileTransport(folder)
 
 
-def make_letters(settings: Settings, secret: bytes) -> Letters:
-    """The writer of this home's mails. Raises `SettingsError` for a theme, a logo or a key that cannot be used."""
-    look, where = settings.file.look, str(settings.home / "config" / "digest.toml")
-    logo_file = settings.inside_home(look.logo) if look.logo else None
-    logo = read_logo(_read(logo_file, "look.logo"), where=str(logo_file)) if logo_file else None
-    theme = build_theme(look.theme, light=look.light, dark=look.dark, logo=logo, where=where)
-    sender = settings.file.sender
-    web_url = settings.file.web.url
-    return Letters(Renderer(theme=theme), sender, secret=secret, web_url=web_url, sign=_signer(settings))
-
-
-def _signer(settings: Settings) -> Signer | None:
-    wanted = settings.file.dkim
-    if wanted.domain is None:
-        return None
-    pairs = [(wanted.key_file, wanted.selector)]
-    if wanted.ed25519_key_file:
-        pairs.append((wanted.ed25519_key_file, wanted.ed25519_selector))
-    keys = []
-    for path, selector in pairs:
-        file = settings.inside_home(path)
-        keys.append(read_key(_read(file, "dkim"), selector=selector, domain=wanted.domain, where=str(file)))
-    return Signer(keys)
-
-
-def _read(file: Path, key: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise SettingsError([Mistake(str(file), key, f"cannot be read: {error.strerror}")]) from error
-
-
 def wait_for_settling(places: Iterable[Path]) -> None:
     """For commands that look once: wait until what was just put there may be taken, at most `SETTLE_SECONDS`.
 
@@ -271,27 +235,3 @@ def _read_folder(source: Source, now: datetime) -> Iterable[Page | Unreadable]:
 def _settled_before() -> float:
     """Files are judged by the machine's own clock, whatever moment the program acts in."""
     return time.time() - SETTLE_SECONDS  # noqa: TID251
-
-
-def read_secret(settings: Settings) -> bytes:
-    """The key of links and Message-IDs: DIGEST_SECRET, else `data/secret.key`, which is made when it is missing.
-
-    Raises `SettingsError` when the file is there and empty, `StoreError` when it cannot be made.
-    """
-    if settings.secret is not None:
-        return settings.secret.get_secret_value().encode()
-    file = settings.home / "data" / "secret.key"
-    try:
-        with suppress(FileExistsError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_private(file, secrets.token_urlsafe(32))
-        secret = file.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise StoreError(
-            f"cannot make {file}: {error.strerror}; choose another home or mend its rights"
-        ) from error
-    if len(secret) < 16:
-        raise SettingsError(
-            [Mistake(str(file), "", "is empty or cut; restore it from a backup, or set DIGEST_SECRET")]
-        )
-    return secret.encode()

@@ -7,8 +7,9 @@ import pytest
 from lxml import etree, html
 from starlette.testclient import TestClient
 
-from digest.app import App, read_secret
+from digest.app import App
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
+from digest.stationery import read_secret
 from digest.store.feeds import renew_feed, revoke_feed
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper

@@ -4,28 +4,48 @@ from dataclasses import asdict
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.errors import DigestError
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.doctor import Finding
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 _SIGNS = {"ok": "ok", "warn": "look", "fail": "FAIL", "unchecked": "-"}
 
 
-def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Check the database, the disk, the mail server, DNS and the outbox; nothing is sent or changed.
+def doctor(
+    ctx: typer.Context,
+    about: Annotated[
+        str, typer.Argument(help="home: everything here; mail: a message, the domain and the server.")
+    ] = "home",
+    message: Annotated[
+        Path | None, typer.Option("--message", help="With mail: lint this .eml instead of a sample.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check database, disk, mail server, DNS and outbox, or the mail itself; nothing is sent or changed.
 
-    Exits 1 when something has to be mended. Example: digest doctor
+    Exits 1 when something has to be mended. Example: digest doctor mail
     """
     from digest.app import App
     from digest.doctor import ask_dns, examine
 
+    if about not in ("home", "mail"):
+        raise typer.BadParameter(f"{about!r} is nothing to examine; take home or mail", param_hint="ABOUT")
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
-        findings = list(examine(app.settings, app.store, lookup=ask_dns(), now=context.now))
+        if about == "mail":
+            findings = _about_mail(app, message, context)
+        else:
+            findings = list(examine(app.settings, app.store, lookup=ask_dns(), now=context.now))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -34,6 +54,24 @@ def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
             [(_SIGNS[f.state], f.name, f.said, f.remedy) for f in findings],
         )
     raise typer.Exit(1 if any(finding.state == "fail" for finding in findings) else 0)
+
+
+def _about_mail(app: "App", message: Path | None, context: Context) -> "list[Finding]":
+    """A message first, then what the receivers will look up. Raises `DigestError` when the message cannot be read."""
+    from digest.doctor import ask_dns
+    from digest.doctor_mail import examine_domain, examine_message, examine_theme, knock, sample_mail
+    from digest.stationery import dkim_keys, make_theme
+
+    try:
+        raw = message.read_bytes() if message else sample_mail(app.letters, now=context.now)
+    except OSError as error:
+        raise DigestError(f"{message} cannot be read: {error.strerror}") from error
+    findings = list(examine_message(raw))
+    if message is None:
+        findings.append(examine_theme(make_theme(app.settings)))
+        findings += examine_domain(app.settings, dkim_keys(app.settings), ask_dns())
+        findings += knock(app.settings)
+    return findings
 
 
 def send_test(

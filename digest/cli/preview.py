@@ -19,42 +19,52 @@ _WIDTHS = (320, 640)
 _DATE = "%Y-%m-%d"
 
 
+Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
+ProfileFile = Annotated[
+    Path | None, typer.Option("--profile", help="A profile file, as in config/subscribers/.")
+]
+Pages = Annotated[
+    list[str] | None,
+    typer.Option("--page", help="A page: file, folder or address; may be repeated. None: the home's papers."),
+]
+Since = Annotated[
+    datetime | None, typer.Option("--since", formats=[_DATE], help="Every digest since this day.")
+]
+Until = Annotated[
+    datetime | None, typer.Option("--until", formats=[_DATE], help="And up to this one; else today.")
+]
+Other = Annotated[Path | None, typer.Option("--diff", help="Another profile: what would it add or drop?")]
+Kind = Annotated[
+    str | None, typer.Option("--mail", help="A sample of another mail: weekly, confirm, ... or all.")
+]
+Looks = Annotated[bool, typer.Option("--all", help="One page with every mail in every theme.")]
+ThemeName = Annotated[str, typer.Option("--theme", help="paper | ink | sea | moss")]
+Widths = Annotated[
+    list[int] | None,
+    typer.Option("--width", min=240, max=2000, help="Of pictures, in pixels; may be repeated."),
+]
+Screenshot = Annotated[
+    bool, typer.Option("--screenshot", help="Pictures too, by day and night; needs Chromium.")
+]
+Opened = Annotated[bool, typer.Option("--open", help="Open the result in the browser.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
 def preview(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")],
-    profile: Annotated[
-        Path | None, typer.Option("--profile", help="A profile file, as in config/subscribers/.")
-    ] = None,
-    page: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--page", help="A page: file, folder or address; may be repeated. None: the home's papers."
-        ),
-    ] = None,
-    since: Annotated[
-        datetime | None, typer.Option("--since", formats=[_DATE], help="Every digest since this day.")
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option("--until", formats=[_DATE], help="And up to this one; today when left out."),
-    ] = None,
-    diff: Annotated[
-        Path | None, typer.Option("--diff", help="Another profile: what would it add or drop?")
-    ] = None,
-    mail: Annotated[
-        str | None, typer.Option("--mail", help="A sample of another mail: weekly, confirm, ... or all.")
-    ] = None,
-    looks: Annotated[bool, typer.Option("--all", help="One page with every mail in every theme.")] = False,
-    theme: Annotated[str, typer.Option("--theme", help="paper | ink | sea | moss")] = "paper",
-    width: Annotated[
-        list[int] | None,
-        typer.Option("--width", min=240, max=2000, help="Of pictures, in pixels; may be repeated."),
-    ] = None,
-    screenshot: Annotated[
-        bool, typer.Option("--screenshot", help="Pictures too, by day and night; needs Chromium.")
-    ] = False,
-    is_opened: Annotated[bool, typer.Option("--open", help="Open the result in the browser.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    out: Out,
+    profile: ProfileFile = None,
+    page: Pages = None,
+    since: Since = None,
+    until: Until = None,
+    diff: Other = None,
+    mail: Kind = None,
+    looks: Looks = False,
+    theme: ThemeName = "paper",
+    width: Widths = None,
+    screenshot: Screenshot = False,
+    is_opened: Opened = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a profile gets from some pages, without home, database, network or mail server.
 
@@ -70,7 +80,7 @@ def preview(
         elif mail is not None:
             first = asked.samples(mail)
         elif profile is None:
-            raise typer.BadParameter("give --profile, or --mail, or --all")
+            raise typer.BadParameter("give --profile and --page, or --mail, or --all")
         elif since is not None or diff is not None:
             first = asked.days(profile, page or (), _between(since, until, context), diff)
         else:

@@ -1,0 +1,197 @@
+"""What the large mail services and a reader's program will think of a message: one check a rule, in plain words.
+
+The rules are those of RFC 5322, RFC 2369 and 8058 (unsubscribing), RFC 6376 (signing), and the bulk sender requirements
+that Google, Yahoo and Microsoft publish.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Literal
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup
+
+Verdict = Literal["ok", "warn", "fail"]
+_CLIPPED = 102_400  # bytes of HTML that Gmail shows before it cuts
+_LONGEST_LINE = 998  # RFC 5322, 2.1.1
+_LONG_SUBJECT = 70  # characters that a telephone shows
+_ONCE = ("from", "to", "subject", "date", "message-id", "mime-version", "reply-to", "sender")
+_URL = re.compile(r"https?://[^\s<>\"')\]]+")
+_ACTIVE = ("script", "form", "iframe", "object", "embed", "link", "base", "video", "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule: how the message does by it, what was seen, and what to do."""
+
+    name: str
+    verdict: Verdict
+    said: str
+    remedy: str = ""
+
+
+def lint(raw: bytes) -> list[Check]:
+    """Every rule for one message as it would leave, in the order of its parts. Never raises."""
+    message = message_from_bytes(raw, policy=default)
+    assert isinstance(message, EmailMessage)
+    html, text = _part(message, "html"), _part(message, "plain")
+    return [
+        *_bytes(raw),
+        *_headers(message, raw),
+        *_leaving(message),
+        _signature(message),
+        *_parts(message, html, text),
+        *_markup(html, len(html.encode())),
+    ]
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body(preferencelist=(kind,))
+    try:
+        return str(part.get_content()) if part is not None else ""
+    except (LookupError, ValueError):
+        return ""
+
+
+def _bytes(raw: bytes) -> Iterator[Check]:
+    bare = len(re.findall(rb"(?<!\r)\n|\r(?!\n)", raw))
+    longest = max(map(len, raw.split(b"\r\n")))
+    if bare:
+        yield Check(
+            "lines", "fail", f"{bare} line ends are not CRLF", "write it with CRLF; some servers refuse it"
+        )
+    elif longest > _LONGEST_LINE:
+        yield Check(
+            "lines", "fail", f"a line has {longest} bytes; 998 are allowed", "fold headers, encode the body"
+        )
+    else:
+        yield Check("lines", "ok", f"all end in CRLF, the longest has {longest} bytes")
+
+
+def _headers(message: EmailMessage, raw: bytes) -> Iterator[Check]:
+    names = Counter(name.lower() for name in message)
+    missing = [name for name in ("From", "To", "Subject", "Date", "Message-ID") if not names[name.lower()]]
+    doubled = [name for name in _ONCE if names[name] > 1]
+    if missing or doubled:
+        said = ", ".join(
+            [f"no {name}" for name in missing] + [f"{names[name]} times {name}" for name in doubled]
+        )
+        yield Check("headers", "fail", said, "each of them exactly once (RFC 5322, 3.6)")
+    else:
+        yield Check("headers", "ok", "each that must be there is there once")
+    subject = str(message["Subject"] or "")
+    if len(subject) > _LONG_SUBJECT:
+        yield Check(
+            "subject", "warn", f"{len(subject)} characters; a telephone shows {_LONG_SUBJECT}", "shorten it"
+        )
+    head = raw.partition(b"\r\n\r\n")[0]
+    if re.search(rb"(?im)^list-[a-z-]+:(?:.|\r\n[ \t])*=\?", head):
+        yield Check(
+            "list headers", "fail", "one holds an encoded-word, which no program decodes there", "write ASCII"
+        )
+
+
+def _leaving(message: EmailMessage) -> Iterator[Check]:
+    """RFC 8058; asked for by Google and Yahoo of who sends more than 5,000 mails a day."""
+    ways = [way.strip(" <>\r\n\t") for way in str(message["List-Unsubscribe"] or "").split(",")]
+    https = [way for way in ways if way.startswith("https://")]
+    one_click = str(message["List-Unsubscribe-Post"] or "").strip() == "List-Unsubscribe=One-Click"
+    if https and one_click:
+        yield Check("leaving", "ok", "one click, and " + ("by mail" if len(ways) > 1 else "by nothing else"))
+    elif not any(ways):
+        remedy = "set [web] url, or [sender] unsubscribe_mailto"
+        yield Check(
+            "leaving",
+            "fail",
+            "no List-Unsubscribe: mail programs show no way out but the spam button",
+            remedy,
+        )
+    else:
+        yield Check(
+            "leaving",
+            "warn",
+            "no one-click way (RFC 8058)",
+            "set [web] url to the https address of the pages",
+        )
+
+
+def _signature(message: EmailMessage) -> Check:
+    signed = [str(value) for value in message.get_all("DKIM-Signature", [])]
+    if not signed:
+        return Check(
+            "signature", "warn", "none in the message", "fine when the mail server signs; else see [dkim]"
+        )
+    names = {
+        name.strip().lower()
+        for name in re.sub(r"\s", "", signed[0]).partition("h=")[2].partition(";")[0].split(":")
+    }
+    wanted = {"from", "subject", "to"} | {
+        name for name in ("list-unsubscribe", "list-unsubscribe-post") if message[name] is not None
+    }
+    if wanted - names:
+        said = f"leaves out {', '.join(sorted(wanted - names))}"
+        return Check("signature", "fail", said, "sign these headers too (RFC 8058, 4)")
+    return Check("signature", "ok", f"{len(signed)}, over everything that must be signed")
+
+
+def _parts(message: EmailMessage, html: str, text: str) -> Iterator[Check]:
+    if not text.strip() or not html.strip():
+        yield Check("parts", "fail", "a text part and an HTML part must both be there", "send both")
+        return
+    kinds = [part.get_content_type() for part in message.walk() if not part.is_multipart()]
+    if kinds.index("text/plain") > kinds.index("text/html"):
+        yield Check(
+            "parts", "fail", "the HTML part stands before the text part", "the richest part comes last"
+        )
+    in_text = {url.rstrip(".,;") for url in _URL.findall(text)}
+    in_html = {str(link["href"]) for link in BeautifulSoup(html, "lxml").find_all("a", href=_URL)}
+    apart = in_text ^ in_html
+    if apart:
+        example = min(apart)
+        where = "text" if example in in_text else "HTML"
+        yield Check(
+            "parts", "warn", f"{len(apart)} links are in one part only, as {example[:60]} in {where}", ""
+        )
+    else:
+        yield Check("parts", "ok", f"text and HTML, with the same {len(in_html)} links")
+
+
+def _markup(html: str, size: int) -> Iterator[Check]:
+    if size > _CLIPPED:
+        yield Check("size", "fail", f"{size:,} bytes of HTML; Gmail cuts at {_CLIPPED:,}", "fewer papers")
+    else:
+        yield Check("size", "ok", f"{size:,} bytes of HTML; Gmail cuts at {_CLIPPED:,}")
+    page = BeautifulSoup(html, "lxml")
+    yield from _content(page)
+    root = page.find("html")
+    if root is not None and not root.get("lang"):
+        yield Check("language", "warn", "a screen reader is not told the language", "set lang on <html>")
+    if "color-scheme" in html and "prefers-color-scheme" in html:
+        yield Check("dark", "ok", "has colours of its own for the night")
+    else:
+        yield Check(
+            "dark", "warn", "mail programs will turn the colours around as they please", "add a dark scheme"
+        )
+
+
+def _content(page: BeautifulSoup) -> Iterator[Check]:
+    active = sorted({tag.name for tag in page.find_all(_ACTIVE)})
+    pictures = page.find_all("img")
+    remote = [one for one in pictures if urlsplit(str(one.get("src", ""))).scheme in ("http", "https")]
+    nameless = [one for one in pictures if one.get("alt") is None]
+    if active:
+        said = f"<{'>, <'.join(active)}> are dropped or taken for an attack"
+        yield Check("markup", "fail", said, "leave them out")
+    if remote:
+        said = f"{len(remote)} are fetched when the mail is read"
+        yield Check("pictures", "warn", said, "attach them (cid:)")
+    if nameless:
+        said = f"{len(nameless)} say nothing to who cannot see them"
+        yield Check("pictures", "fail", said, "give each an alt text")
+    if not (active or remote or nameless):
+        yield Check("markup", "ok", "nothing active, nothing fetched")

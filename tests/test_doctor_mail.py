@@ -1,0 +1,173 @@
+"""`digest doctor mail`: a message before the rules, a domain before its records, a server before the door."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from typer.testing import CliRunner
+
+from digest.app import App
+from digest.cli import app
+from digest.doctor_mail import examine_domain, examine_theme, sample_mail
+from digest.mail.catalogue import sample, sample_message
+from digest.mail.dkim import Key, Signer
+from digest.mail.lint import lint
+from digest.mail.render import KINDS, Renderer
+from digest.mail.themes import THEMES
+from digest.settings import load_settings
+from tests.builders import NOW
+
+KEY = Key("digest", "example.org", generate_private_key(65537, 2048))
+END = b"\r\n\r\n--=_"  # of the HTML part, and of the text part before it
+GOOD = {
+    "example.org": ["v=spf1 include:_spf.mail.example -all"],
+    "_spf.mail.example": ["v=spf1 ip4:192.0.2.1 -all"],
+    "digest._domainkey.example.org": [KEY.record],
+    "_dmarc.example.org": ["v=DMARC1; p=quarantine; rua=mailto:dmarc@example.org"],
+}
+
+
+def message(kind="digest"):
+    return sample_message(sample(kind, Renderer()), sign=Signer([KEY])).raw
+
+
+def verdicts(raw):
+    found: dict[str, str] = {}
+    for check in lint(raw):
+        if found.get(check.name) != "fail":
+            found[check.name] = check.verdict
+    return found
+
+
+def settings_of(tmp_path, toml=""):
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "digest.toml").write_text(
+        '[sender]\naddress = "papers@example.org"\n[delivery]\ntransport = "smtp"\n' + toml
+    )
+    return load_settings(tmp_path, {})
+
+
+def records(zone, tmp_path, keys=(KEY,)):
+    found = examine_domain(settings_of(tmp_path), keys, lambda name: zone.get(name, []))
+    return {finding.name: finding for finding in found}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_mail_of_ours_fails_a_rule(kind):
+    failed = [check for check in lint(message(kind)) if check.verdict == "fail" and check.name != "leaving"]
+    assert failed == []
+
+
+def test_a_digest_keeps_every_rule():
+    assert {check.name: check.said for check in lint(message()) if check.verdict != "ok"} == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        (b"\r\n\r\n", b"\r\n\n", "lines"),
+        (b"Subject: ", b"Subject: x\r\nSubject: ", "headers"),
+        (b"Date: ", b"X-Date: ", "headers"),
+        (b"List-Unsubscribe: ", b"X-Unsubscribe: ", "leaving"),
+        (b"List-Unsubscribe-Post: ", b"X-Post: ", "leaving"),
+        (b"DKIM-Signature: ", b"X-Signature: ", "signature"),
+        (b"list-unsubscribe-post:", b"", "signature"),
+        (b"List-ID: ", b"List-ID: =?utf-8?B?eA==?= ", "list headers"),
+        (END, b"<script>x</script>" + END, "markup"),
+        (END, b'<img src=3D"https://t.example/p.gif" alt=3D"">' + END, "pictures"),
+        (END, b'<img src=3D"cid:x">' + END, "pictures"),
+        (b"prefers-color-scheme", b"prefers-nothing", "dark"),
+    ],
+)
+def test_each_rule_sees_what_breaks_it(before, after, rule):
+    raw = message()
+    assert before in raw, before
+    assert verdicts(raw.replace(before, after)).get(rule) in ("warn", "fail")
+
+
+def test_a_link_in_one_part_only_is_told():
+    before, end, after = message().rpartition(END)
+    raw = before + b'<a href=3D"https://elsewhere.example/x">x</a>' + end + after
+    assert verdicts(raw)["parts"] == "warn"
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x00\xff", b"Subject: only\r\n\r\nbody", b"Content-Type: text/html; charset=x\r\n\r\n<p>"]
+)
+def test_whatever_stands_in_a_file_is_judged_and_not_fallen_over(raw):
+    assert any(check.verdict == "fail" for check in lint(raw))
+
+
+def test_a_domain_in_order_is_told_so(tmp_path):
+    assert {finding.state for finding in records(GOOD, tmp_path).values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "check", "said"),
+    [
+        ("example.org", [], "SPF", "no SPF record"),
+        ("example.org", ["v=spf1 -all", "v=spf1 ~all"], "SPF", "2 SPF records"),
+        ("example.org", ["v=spf1 +all"], "SPF", "allows everybody"),
+        (
+            "example.org",
+            ["v=spf1 " + " ".join(f"a:h{n}.example" for n in range(11)) + " -all"],
+            "SPF",
+            "11 look-ups",
+        ),
+        ("digest._domainkey.example.org", [], "DKIM", "is not there"),
+        ("digest._domainkey.example.org", ["v=DKIM1; k=rsa; p=AAAA"], "DKIM", "another key"),
+        ("_dmarc.example.org", [], "DMARC", "is not there"),
+        ("_dmarc.example.org", ["v=DMARC1; p=none"], "DMARC", "only watching"),
+    ],
+)
+def test_each_record_that_is_wrong_is_told_with_what_to_publish(tmp_path, name, texts, check, said):
+    finding = records({**GOOD, name: texts}, tmp_path)[check]
+    assert finding.state in ("warn", "fail")
+    assert said in finding.said
+    assert finding.remedy
+
+
+def test_an_spf_record_that_includes_itself_comes_to_an_end(tmp_path):
+    loop = {**GOOD, "_spf.mail.example": ["v=spf1 include:_spf.mail.example include:example.org -all"]}
+    assert records(loop, tmp_path)["SPF"].state == "ok"
+
+
+def test_a_signature_of_another_domain_is_not_aligned(tmp_path):
+    finding = records(GOOD, tmp_path, [replace(KEY, domain="elsewhere.example")])["DMARC"]
+    assert "not aligned" in finding.said
+
+
+def test_a_network_without_dns_is_unchecked_and_not_wrong(tmp_path):
+    def lookup(name):
+        raise OSError("no answer")
+
+    findings = list(examine_domain(settings_of(tmp_path), [], lookup))
+    assert [finding.state for finding in findings] == ["unchecked"]
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
+def test_every_theme_can_be_read(theme):
+    assert examine_theme(theme).state == "ok"
+
+
+def test_the_command_lints_what_this_home_would_send(tmp_path):
+    answer = CliRunner().invoke(app, ["--home", str(tmp_path), "doctor", "mail", "--json"])
+    found = {finding["name"]: finding["state"] for finding in json.loads(answer.stdout)}
+    assert found["parts"] == "ok"
+    assert found["size"] == "ok"
+    assert found["contrast"] == "ok"
+    with App.open(tmp_path) as home:
+        assert b"Subject: " in sample_mail(home.letters, now=NOW)
+
+
+def test_the_command_lints_a_file(tmp_path):
+    (tmp_path / "bad.eml").write_bytes(b"Subject: x\n\nhello")
+    answer = CliRunner().invoke(
+        app, ["--home", str(tmp_path), "doctor", "mail", "--message", str(tmp_path / "bad.eml")]
+    )
+    assert answer.exit_code == 1
+    assert "not CRLF" in answer.output
+    missing = CliRunner().invoke(app, ["--home", str(tmp_path), "doctor", "mail", "--message", "nowhere.eml"])
+    assert missing.exit_code == 1
+    assert "cannot be read" in missing.output
