@@ -19,6 +19,7 @@ from digest.subscriptions.shaping import (
     pause,
     resume,
     revoke_links,
+    tell_change,
     undo_change,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "send_link",
     "stop_move",
     "sync_profiles",
+    "tell_change",
     "undo_change",
     "undo_leaving",
 ]

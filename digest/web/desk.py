@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from digest.app import App
+from digest.errors import TokenError
 from digest.store.people import Subscriber, read_subscriber
-from digest.tokens import Purpose, verify
+from digest.tokens import Purpose, verify, verify_until
 from digest.web.forms import Form, parse_form
 from digest.web.showroom import Showroom
 
@@ -40,16 +41,16 @@ class Desk:
         return HTMLResponse(html, status, headers)
 
     def reader(self, db: Connection, purpose: Purpose, token: str, about: str = "") -> Subscriber:
-        """Whose link this is. Raises `TokenError` for one that is not, or no longer, and for people who are gone."""
-
-        def version_of(number: int) -> int:
-            person = read_subscriber(db, number)
-            return person.links_version if person else -1
-
+        """Whose lasting link this is. Raises `TokenError` for one that is not, or no longer, and for people who are gone."""
+        version_of = _versions(db)
         number = verify(self.app.office.secrets, purpose, token, about, version_of=version_of)
-        person = read_subscriber(db, number)
-        assert person is not None  # a token without its person has no version that fits
-        return person
+        return _present(db, number)
+
+    def fresh_reader(self, db: Connection, token: str) -> Subscriber:
+        """Whose passing link to all settings this is. Raises `TokenError`, also half an hour later."""
+        secrets, now = self.app.office.secrets, self.clock()
+        number, _ = verify_until(secrets, "settings", token, now=now, version_of=_versions(db))
+        return _present(db, number)
 
     async def read(self, ask: Callable[[Connection], Got]) -> Got:
         """What `ask` finds in one consistent view, in a thread of its own. Raises `StoreError`."""
@@ -74,3 +75,18 @@ class Desk:
         with anyio.fail_after(_SLOWEST_BODY):
             body = await request.body()
         return parse_form(body, request.headers.get("content-type", ""))
+
+
+def _versions(db: Connection) -> Callable[[int], int]:
+    def version_of(number: int) -> int:
+        person = read_subscriber(db, number)
+        return person.links_version if person else -1  # which no token has
+
+    return version_of
+
+
+def _present(db: Connection, number: int) -> Subscriber:
+    person = read_subscriber(db, number)
+    if person is None:
+        raise TokenError("this link is not valid, or no longer")
+    return person

@@ -40,6 +40,10 @@ class Sample:
     advice: tuple[KeywordAdvice, ...]
     corpus: int  # papers of the days that `advice` counts in
 
+    def for_reader(self, email: str, profile: Profile) -> Digest:
+        """The digest as it would be addressed to somebody."""
+        return replace(self.digest, subscriber=email, profile=profile)
+
     def picked(self, typed: str) -> int:
         """In how many of the picks a keyword had a part."""
         return sum(any(reason.term == typed for reason in pick.score.why) for pick in self.digest.picks)
@@ -149,14 +153,19 @@ def _papers(
     )
 
 
-def sample_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Sample:
-    """The digest of a profile, and what is to be said of its keywords."""
+def digest_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Digest:
+    """The digest of a profile as of now; one without picks where nothing fits."""
     [material] = materials(shelf.ranker, shelf.papers, [reader or Reader(profile)], now=now)
     issue = next_issue(profile.cadence, profile.timezone, now)
     digest = compose(issue, profile, material)
     if isinstance(digest, Skip):
         digest = compose(issue, replace(profile, quiet_day="note"), material)
     assert isinstance(digest, Digest)
+    return digest
+
+
+def sample_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Sample:
+    """The digest of a profile, and what is to be said of its keywords."""
     wanted = [word for interest in profile.interests for word in interest.keywords]
     advice = tuple(shelf.help.advise(wanted)) if wanted else ()
-    return Sample(digest, advice, shelf.counted)
+    return Sample(digest_of(shelf, profile, now, reader), advice, shelf.counted)

@@ -20,7 +20,7 @@ from digest.errors import StoreError, TokenError
 from digest.mail.themes import build_theme
 from digest.shipped import shipped
 from digest.store.papers import count_papers
-from digest.web import operator, reading, subscribe
+from digest.web import confirm, leave, operator, own_data, reading, settings, subscribe, vote
 from digest.web.desk import Desk
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
@@ -29,7 +29,9 @@ from digest.web.showroom import Showroom
 log = logging.getLogger(__name__)
 
 # Modules of pages: each has `routes(desk) -> list[Route]`.
-_PARTS: tuple[Callable[[Desk], list[Route]], ...] = (subscribe.routes, reading.routes, operator.routes)
+_PARTS: tuple[Callable[[Desk], list[Route]], ...] = tuple(
+    part.routes for part in (subscribe, confirm, leave, settings, own_data, vote, reading, operator)
+)
 
 _WORDS = {
     400: ("This cannot be read", "What was sent is not a form this page knows. Go back and try again."),
