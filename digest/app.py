@@ -39,6 +39,7 @@ from digest.tidy import TidyReport, tidy
 # A file changed less than this ago may still be growing.
 SETTLE_SECONDS = 2.0
 _BY_HAND = "by hand"
+_OUTCOMES = ("sent", "deferred", "failed", "suppressed", "unknown")
 
 
 class App:
@@ -81,8 +82,10 @@ class App:
     def ingest(self, *, now: datetime) -> IngestReport:
         """VERB 1 over the configured sources."""
         every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
-        with noted(self.store, "ingest", now):
-            return ingest(self.store, self.sources(), _read_folder, every=every, now=now)
+        with noted(self.store, "ingest", now) as run:
+            report = ingest(self.store, self.sources(), _read_folder, every=every, now=now)
+            run.tallies = {"pages": len(report.pages), "papers": sum(page.new for page in report.pages)}
+        return report
 
     def ingest_paths(self, paths: Sequence[str], *, now: datetime) -> IngestReport:
         """VERB 1 over files, folders and addresses named by hand."""
@@ -101,10 +104,11 @@ class App:
 
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`."""
-        with noted(self.store, "publish", now):
+        with noted(self.store, "publish", now) as run:
             synced = self.sync(now=now)
             come_back(self.store, now=now)
             report = publish(self.store, self.letters, limits=self.limits(), now=now, fitted=self._fitted)
+            run.tallies = {"queued": report.queued}
         report.skipped[:0] = synced.broken
         return report
 
@@ -128,15 +132,14 @@ class App:
         )
         ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
         # One at a time: a page may ask for one while the schedule's goes on.
-        with self._one_delivery, noted(self.store, "deliver", clock()) as running:
+        with self._one_delivery, noted(self.store, "deliver", clock()) as run:
             report = deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
-            running.error = report.stopped
+            run.error, run.tallies = report.stopped, {name: getattr(report, name) for name in _OUTCOMES}
         return report
 
     def read_mailbox(self, *, now: datetime) -> MailboxReport:
         """Take what came back and what was asked for by mail, where a mailbox is configured."""
-        mailbox = open_mailbox(self.settings)
-        return look_into_mailbox(self.store, mailbox, secret=self._secret, now=now)
+        return look_into_mailbox(self.store, open_mailbox(self.settings), secret=self._secret, now=now)
 
     def tidy(self, *, now: datetime) -> TidyReport:
         """Forget what is older than the configuration says."""

@@ -13,7 +13,7 @@ from digest.store.feeds import digest_bytes, digests_of, feed_serial, renew_feed
 from digest.store.halt import Halt, current_halt, halt_sending, resume_sending
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
-from digest.store.rounds import every_round, note_round, noted
+from digest.store.rounds import Run, every_round, note_round, noted
 from digest.store.schema_operator import sessions
 from digest.store.sessions import begin_session, end_every_session, end_session, has_session
 from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, owe, record, subscribe
@@ -88,18 +88,20 @@ def test_a_halt_is_set_once_and_keeps_its_first_reason(store):
 
 def test_rounds_add_up_over_processes_and_tell_the_last_one(store):
     with store.writing() as tx:
-        note_round(tx, "deliver", NOW, NOW + timedelta(seconds=2), None)
+        note_round(tx, "deliver", NOW, NOW + timedelta(seconds=2), Run(tallies={"sent": 3, "failed": 0}))
     with store.writing() as tx:
-        note_round(tx, "deliver", NOW + HOUR, NOW + HOUR + timedelta(seconds=3), "no mail server")
+        run = Run("no mail server", {"sent": 2, "deferred": 4})
+        note_round(tx, "deliver", NOW + HOUR, NOW + HOUR + timedelta(seconds=3), run)
         [(verb, found)] = every_round(tx).items()
     assert verb == "deliver"
     assert (found.count, found.failures, found.seconds) == (2, 1, 5.0)
+    assert found.tallies == {"sent": 5, "deferred": 4}
     assert (found.last_seconds, found.last_error, found.last_began_at) == (3.0, "no mail server", NOW + HOUR)
 
 
 def test_a_clock_that_went_back_makes_no_negative_time(store):
     with store.writing() as tx:
-        note_round(tx, "publish", NOW, NOW - HOUR, None)
+        note_round(tx, "publish", NOW, NOW - HOUR, Run())
         assert every_round(tx)["publish"].seconds == 0
 
 

@@ -16,7 +16,7 @@ from digest.store.feeds import renew_feed
 from digest.store.halt import current_halt
 from digest.store.outages import current_outage, note_outage
 from digest.store.people import find_subscriber, suppressed
-from digest.store.rounds import note_round
+from digest.store.rounds import Run, note_round
 from digest.store.schema import deliveries, metadata
 from digest.web.operator.login import form_token
 from digest.web.operator.password import make_hash, matches
@@ -243,7 +243,7 @@ def test_an_empty_house_is_well(operator):
 def test_the_first_page_tells_what_is_wrong_and_what_to_do(app, operator):
     owe(app.store, now=NOW - timedelta(hours=5))
     with app.store.writing() as tx:
-        note_round(tx, "publish", NOW, NOW, "the theme has no colours")
+        note_round(tx, "publish", NOW, NOW, Run("the theme has no colours"))
     text = operator.get("/operator").text
     assert "2 things need a look" in text
     assert "Mails wait too long" in text
@@ -329,7 +329,7 @@ def test_what_strangers_wrote_stays_text(app, operator):
     with app.store.writing() as tx:
         tx.execute(deliveries.update().values(subject=EVIL, last_reply=EVIL))
         note_outage(tx, EVIL, now=NOW, pause=timedelta(hours=1))
-        note_round(tx, "ingest", NOW, NOW, EVIL)
+        note_round(tx, "ingest", NOW, NOW, Run(EVIL))
         person = find_subscriber(tx, "reader1@example.org")
     assert person
     for path in ("", "/mails", f"/mails/{number}", f"/readers/{person.id}", f"/readers?q={EVIL}"):

@@ -46,6 +46,7 @@ rounds = Table(
     Column("last_began_at", Instant, nullable=False),
     Column("last_ended_at", Instant, nullable=False),
     Column("last_error", Text),  # null when the last time went well
+    Column("tallies", Text, nullable=False),  # JSON: what all runs did, {"sent": 12, ...}
 )
 
 # Personal feeds. The address of one is signed over its serial: another serial, and the old address is no more.

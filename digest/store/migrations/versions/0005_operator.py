@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("last_began_at", Instant(), nullable=False),
         sa.Column("last_ended_at", Instant(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("tallies", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("verb", name="pk_rounds"),
     )
     op.create_table(
