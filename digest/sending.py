@@ -173,11 +173,12 @@ class Round:
         return not self._in_hand if self._is_probe else len(self._in_hand) <= self._policy.batch // 2
 
     def _claim(self, tx: Connection, lease: Claim, now: datetime) -> list[Delivery]:
-        self.report.suppressed += drop_unwanted(tx, now)
         limit = 1 if self._is_probe else self._policy.batch
         taken = claim(tx, lease, now=now, limit=limit)
         self._found_all = len(taken) < limit
-        return taken
+        unwanted = drop_unwanted(tx, taken, now=now)
+        self.report.suppressed += len(unwanted)
+        return [delivery for delivery in taken if delivery.id not in unwanted]
 
     def _hear(self, events: Sequence[Event]) -> list[Request]:
         """Sort what was said: outcomes wait to be written, questions to be answered."""

@@ -5,7 +5,6 @@ listened to for ever. So every request has one deadline for all of its answer, a
 largest number of them. Whatever breaks a rule breaks the connection, and never becomes a refusal of the message.
 """
 
-import errno
 import os
 import socket
 import ssl
@@ -18,7 +17,6 @@ from digest.mail.replies import MAX_LINE, MAX_LINES, NotSmtp, Reply, parse_line
 from digest.mail.turns import READ, WRITE, until_ready
 from digest.text import clean_text
 
-_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
 Done = TypeVar("Done")
 
 
@@ -143,12 +141,12 @@ class Wire:
 
 def _connect(to_connect: socket.socket, address: Any, ends_at: float) -> None:
     to_connect.setblocking(False)
-    failed = to_connect.connect_ex(address)
-    if failed in _UNDER_WAY:
+    try:
+        to_connect.connect(address)
+    except BlockingIOError:  # under way
         until_ready(to_connect, WRITE, ends_at)
-        failed = to_connect.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if failed:
-        raise OSError(failed, os.strerror(failed))
+        if failed := to_connect.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(failed, os.strerror(failed)) from None
 
 
 def in_words(error: OSError) -> str:

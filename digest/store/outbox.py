@@ -21,23 +21,25 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Update,
     bindparam,
     case,
     delete,
     func,
     literal_column,
+    null,
     select,
-    text,
     update,
 )
 
 from digest.model import Delivery, DeliveryState, Envelope
 from digest.store.halt import is_halted
+from digest.store.prepared import Prepared
 from digest.store.schema import deliveries, messages, shown, suppressions
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
 OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
+SENDING = OPEN & literal_column("state = 'sending'")
+WAITING = OPEN & literal_column("state IN ('queued', 'deferred')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def count_due(db: Connection, now: datetime) -> int:
 
 def renew(tx: Connection, lease: Claim) -> int:
     """A worker that still works keeps its rows longer. Returns how many."""
-    held = (text("state = 'sending'"), deliveries.c.lease_owner == lease.owner)
+    held = (SENDING, deliveries.c.lease_owner == lease.owner)
     return tx.execute(update(deliveries).where(*held).values(due_at=lease.until)).rowcount
 
 
@@ -140,13 +142,13 @@ def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now
     return _run_all(tx, _SENT, said)
 
 
-def _run_all(tx: Connection, change: Update, rows: list[dict[str, Any]]) -> set[int]:
+def _run_all(tx: Connection, change: Prepared, rows: list[dict[str, Any]]) -> set[int]:
     """Change these rows, and return the ids of those that were ours. Either statement may run twice for a row."""
     if not rows:
         return set()
-    if tx.execute(change, rows).rowcount == len(rows):
+    if change.run(tx, rows) == len(rows):
         return {row["its_id"] for row in rows}
-    return {row["its_id"] for row in rows if tx.execute(change, row).rowcount == 1}
+    return {row["its_id"] for row in rows if change.run(tx, [row]) == 1}
 
 
 def settle_deferred(
@@ -180,21 +182,20 @@ def _fence(delivery: Delivery) -> dict[str, Any]:
     return {"its_id": delivery.id, "its_attempt": delivery.attempt}
 
 
-# Built once: these two run for every message, and building a statement costs more than running it.
 _CLAIM = (deliveries.c.id == bindparam("its_id"), deliveries.c.attempts == bindparam("its_attempt"))
-_OURS = (*_CLAIM, deliveries.c.state == DeliveryState.SENDING)
-_HAND = (
+_OURS: tuple[ColumnElement[bool], ...] = (*_CLAIM, literal_column("state = 'sending'"))
+_HAND = Prepared(
     update(deliveries)
     .where(*_OURS, ~deliveries.c.address_hash.in_(select(suppressions.c.address_hash)))
     .values(handed_at=bindparam("new_handed_at"))
 )
-_SENT = (
+_SENT = Prepared(
     update(deliveries)
     .where(*_CLAIM, literal_column("state IN ('sending', 'sent')"))
     .values(
-        state=DeliveryState.SENT,
+        state=literal_column("'sent'"),
         last_reply=bindparam("new_reply"),
         settled_at=bindparam("new_settled_at"),
-        lease_owner=None,
+        lease_owner=null(),
     )
 )

@@ -1,31 +1,41 @@
 """What happens to rows of the outbox without a worker's word: leases of the dead, poison, doubt, and age."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, TextClause, delete, func, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 
-from digest.model import DeliveryState
-from digest.store.outbox import OPEN
+from digest.model import Delivery, DeliveryState
+from digest.store.outbox import SENDING, WAITING
 from digest.store.schema import deliveries, shown, subscribers, suppressions
 
 MAX_TAKEOVERS = 4
-_SENDING = text("state = 'sending'")
 
 
 def held_leases(db: Connection) -> set[str]:
     """Who holds rows at the moment."""
-    return set(db.execute(select(deliveries.c.lease_owner).where(_SENDING).distinct()).scalars())
+    return set(db.execute(select(deliveries.c.lease_owner).where(SENDING).distinct()).scalars())
 
 
 def release_dead(tx: Connection, owner: str, *, now: datetime) -> int:
     """The worker `owner` is gone: whatever it held may be claimed at once. Returns how many rows."""
-    held = (_SENDING, deliveries.c.lease_owner == owner)
+    held = (SENDING, deliveries.c.lease_owner == owner)
     return tx.execute(update(deliveries).where(*held).values(due_at=now)).rowcount
 
 
 def bury_poison(tx: Connection, *, now: datetime) -> int:
     """Fail the rows whose workers died or stalled too often, so that they stop taking the others down. Returns how many."""
-    poisonous = (_SENDING, deliveries.c.due_at <= now, deliveries.c.takeovers >= MAX_TAKEOVERS)
+    poisonous = (SENDING, deliveries.c.due_at <= now, deliveries.c.takeovers >= MAX_TAKEOVERS)
     reply = (
         f"given up: {MAX_TAKEOVERS + 1} workers died or stalled while sending it; `digest outbox show` has its"
         " bytes, `digest outbox retry` tries it again"
@@ -38,8 +48,7 @@ def expire(tx: Connection, *, queued_before: datetime, now: datetime) -> int:
 
     What may have left already is not given up: it is resolved, or sent again with the same bytes.
     """
-    waiting = text("state IN ('queued', 'deferred')")
-    too_old = (waiting, deliveries.c.queued_at <= queued_before, deliveries.c.handed_at.is_(None))
+    too_old = (WAITING, deliveries.c.queued_at <= queued_before, deliveries.c.handed_at.is_(None))
     last_word = func.coalesce(deliveries.c.last_reply, "never tried")
     return _fail(
         tx, too_old, literal("too late, its papers may come with the next digest; before: ") + last_word, now
@@ -48,7 +57,7 @@ def expire(tx: Connection, *, queued_before: datetime, now: datetime) -> int:
 
 def park_doubtful(tx: Connection, *, now: datetime) -> int:
     """Policy "hold": rows whose worker vanished after their end may have been sent become `unknown`. Returns how many."""
-    doubtful = (_SENDING, deliveries.c.due_at <= now, deliveries.c.handed_at.is_not(None))
+    doubtful = (SENDING, deliveries.c.due_at <= now, deliveries.c.handed_at.is_not(None))
     values = {
         "state": DeliveryState.UNKNOWN,
         "last_reply": "its worker vanished while the end of the message was under way: it may have been sent",
@@ -58,27 +67,29 @@ def park_doubtful(tx: Connection, *, now: datetime) -> int:
     return tx.execute(update(deliveries).where(*doubtful).values(values)).rowcount
 
 
-def drop_unwanted(tx: Connection, now: datetime) -> int:
-    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns how many."""
-    left = select(subscribers.c.id).where(subscribers.c.status == "unsubscribed")
-    barred = select(suppressions.c.address_hash)
-    unwanted = deliveries.c.subscriber_id.in_(left) | deliveries.c.address_hash.in_(barred)
+def drop_unwanted(tx: Connection, claimed: Sequence[Delivery], *, now: datetime) -> set[int]:
+    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns whose ids."""
+    left = exists().where(
+        subscribers.c.id == deliveries.c.subscriber_id, literal_column("status = 'unsubscribed'")
+    )
+    barred = exists().where(suppressions.c.address_hash == deliveries.c.address_hash)
     change = (
         update(deliveries)
-        .where(OPEN, deliveries.c.due_at <= now, unwanted)
+        .where(SENDING, deliveries.c.id.in_([delivery.id for delivery in claimed]), left | barred)
         .values(
             state=DeliveryState.SUPPRESSED,
             settled_at=now,
             lease_owner=None,
             last_reply="the reader left, or the address is suppressed",
         )
+        .returning(deliveries.c.id)
     )
-    return tx.execute(change).rowcount
+    return set(tx.execute(change).scalars()) if claimed else set()
 
 
 def _fail(
     tx: Connection,
-    which: tuple[ColumnElement[bool] | TextClause, ...],
+    which: tuple[ColumnElement[bool], ...],
     reply: str | ColumnElement[str],
     now: datetime,
 ) -> int:
