@@ -1,5 +1,6 @@
 """Profiles x papers -> what each reader's digest can be made of: ranked, varied, with a floor and one from outside."""
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -109,6 +110,9 @@ class FittedOnce:
         """The scorer fitted to `corpus`: the same one while the corpus stays the same."""
         if self._ranker is None or corpus != self._corpus:
             self._ranker, self._corpus = PaperRanker().fit(corpus), corpus
+            # What was learnt stays: looking through it for garbage again and again would cost a third of every round.
+            gc.collect()
+            gc.freeze()
         return self._ranker
 
 

@@ -78,18 +78,15 @@ class Batch:
     def standings(self, reader: int) -> list[Standing]:
         """How all papers of one reader stand, in their order, without reasons."""
         places = self.places[reader].tolist()
+        ids = [self.clerk.papers[place].id for place in places]
         followed = {found.place for found in self.readers.followed[reader]}
-        papers = self.clerk.papers
         parts = (
             self.values[reader].tolist(),
             self.interests[reader].tolist(),
             self._trends[0][reader].tolist(),
         )
-        return [
-            Standing(papers[place].id, value, interest, liked, place in followed)
-            for place, value, interest, liked in zip(places, *parts, strict=True)
-            if place >= 0
-        ]
+        standings = zip(ids, *parts, [place in followed for place in places], strict=True)
+        return [Standing._make(one) for one, place in zip(standings, places, strict=True) if place >= 0]
 
     def columns(self, reader: int) -> dict[str, int]:
         """In which column each paper of one reader stands."""

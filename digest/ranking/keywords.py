@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,7 @@ class Keyword:
     is_prefix: bool = False  # the last word stands for all words that begin so
 
 
+@lru_cache(maxsize=100_000)
 def parse_keyword(typed: str) -> Keyword:
     """Take a keyword apart; one without any word matches nothing."""
     text = typed.strip()

@@ -86,8 +86,9 @@ class Librarian:
         self._near: dict[str, Near] = {}
         self._last: tuple[list[str], Matches] = ([], matcher.match([]))
         self._sample = meaning.sample(_SAMPLE)
-        # A term in one paper of ten says nothing about what is near.
-        self._rarity = np.where(corpus.shared > np.log(10), corpus.shared, 0.0)
+        # A term in one paper of ten says nothing about what is near, and one that few say is nobody's neighbour.
+        few = np.bincount(corpus.weights.indices, minlength=len(corpus.columns)) < _SPEAKERS
+        self._rarity = np.where((corpus.shared > np.log(10)) & ~few, corpus.shared, 0.0)
         self._spoken = unit_terms(corpus.weights, self._rarity)
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
@@ -149,13 +150,17 @@ class Librarian:
         ends = zip(spoken.indptr[examples].tolist(), spoken.indptr[examples + 1].tolist(), strict=True)
         said = np.sort(np.concatenate([spoken.indices[start:end] for start, end in ends] or [_NONE]))
         # A word that only one of the best papers says is its own, not the subject's.
-        often = said[_SPEAKERS - 1 :]
-        columns, counts = np.unique(often[often == said[: len(often)]], return_counts=True)
-        best = np.lexsort((columns, -(counts + _SPEAKERS - 1) * self._rarity[columns]))[: 2 * NEAREST_TERMS]
+        often = said[_SPEAKERS - 1 :][said[_SPEAKERS - 1 :] == said[: 1 - _SPEAKERS]]
+        starts = np.flatnonzero(np.diff(often, prepend=-1))
+        columns, counts = often[starts], np.diff(starts, append=len(often)) + _SPEAKERS - 1
+        best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
         own = {stem(word) for word in keyword.words}
-        names = [(self._names[column], int(column)) for column in columns[best]]
-        others = [(name, column) for name, column in names if not any(part in name for part in own)]
-        return tuple((self._wordings[name], column) for name, column in others[:NEAREST_TERMS])
+        near = []
+        for column in columns[best].tolist():
+            name = self._names[column]
+            if len(near) < NEAREST_TERMS and not any(part in name for part in own):
+                near.append((self._wordings[name], column))
+        return tuple(near)
 
 
 def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Assessment:
