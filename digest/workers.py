@@ -33,6 +33,7 @@ except ImportError as error:
 
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # what becomes of the work, the verbs tell
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # that the database is away, `work` tells
 # A job counts as abandoned when its worker was silent for six heartbeats: a live one must never be taken for dead.
 _HEARTBEAT = 5.0
 _SILENT = 30.0
