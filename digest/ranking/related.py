@@ -155,7 +155,7 @@ class Librarian:
         columns, counts = often[starts], np.diff(starts, append=len(often)) + _SPEAKERS - 1
         best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
         own = {stem(word) for word in keyword.words}
-        near = []
+        near: list[tuple[str, int]] = []
         for column in columns[best].tolist():
             name = self._names[column]
             if len(near) < NEAREST_TERMS and not any(part in name for part in own):
