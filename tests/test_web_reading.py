@@ -13,6 +13,7 @@ from digest.stationery import read_secret
 from digest.store.feeds import renew_feed, revoke_feed
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
+from digest.subscriptions import revoke_links
 from digest.tokens import sign
 from digest.web.reading import feed_urls
 from digest.web.site import make_site
@@ -210,3 +211,28 @@ def test_the_page_for_everybody_is_made_once_for_many(app, browser, monkeypatch)
         browser.get("/trending")
         browser.get("/trending.atom")
     assert len(made) == 1
+
+
+def test_an_archive_lists_the_digests_of_its_owner_behind_the_fresh_link(app, browser, reader):
+    path = app.office.settings_link(reader, now=NOW).removeprefix(URL)
+    assert f'href="{path}/archive"' in browser.get(path).text
+    text = browser.get(f"{path}/archive").text
+    assert "Monday, 2 March 2026" in text
+    [link] = [node.get("href") for node in html.fromstring(text).iter("a") if "/w/" in node.get("href")]
+    assert "A Careful Study of Subject 1" in browser.get(link).text
+
+
+def test_an_archive_opens_to_nobody_else_and_not_for_long(app, browser, reader):
+    late = app.office.settings_link(reader, now=NOW - timedelta(hours=1)).removeprefix(URL)
+    for path in (f"{late}/archive", "/s/x/archive"):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.text) == refusal(browser)
+
+
+def test_links_end_when_their_reader_ends_all_links(app, browser, reader, secret):
+    with app.store.writing() as tx:
+        revoke_links(tx, reader, now=NOW)
+    assert (
+        browser.get(link(secret, reader.id)).status_code,
+        browser.get(link(secret, reader.id)).text,
+    ) == refusal(browser)

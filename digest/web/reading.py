@@ -20,8 +20,8 @@ from digest.mail.view import Card, card_of, chips_of
 from digest.mail.wording import long_date, votes
 from digest.model import Reason, ReasonKind
 from digest.ranking.trending import trend_term
-from digest.store.feeds import digest_bytes, feed_serial, shown_to
-from digest.store.people import read_subscriber
+from digest.store.feeds import digest_bytes, digests_of, feed_serial, shown_to
+from digest.store.people import Subscriber, read_subscriber
 from digest.tokens import Secrets, sign, verify
 from digest.web.conditional import answer
 from digest.web.desk import Desk
@@ -32,6 +32,7 @@ from digest.web.trends import Trending, trending
 
 _MOST = 30  # papers on the page for everybody
 _FEED_PAPERS = 100
+_ARCHIVED = 400
 _SNIPPET = 320
 _LASTS = timedelta(minutes=5)
 _FORMS = {"atom": (ATOM_TYPE, write_atom), "json": (JSON_TYPE, write_json)}
@@ -54,6 +55,7 @@ def routes(desk: Desk) -> list[Route]:
         Route("/trending", reading.trending),
         Route("/trending.{form}", reading.trending_feed),
         Route("/feed/{token}.{form}", reading.feed),
+        Route("/s/{token}/archive", reading.archive),
     ]
 
 
@@ -79,6 +81,20 @@ class _Reading:
         said_on, token = request.path_params["on"], request.path_params["token"]
         html = await self._desk.read(lambda db: _letter(db, self._secret, token, said_on))
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+
+    async def archive(self, request: Request) -> Response:
+        """A reader's digests, each with its link."""
+        token = request.path_params["token"]
+
+        def ask(db: Connection) -> list[tuple[str, str, str]]:
+            person = self._desk.fresh_reader(db, token)
+            return [
+                (long_date(past.on), past.subject, _letter_path(self._secret, person, past.on))
+                for past in digests_of(db, person.id, limit=_ARCHIVED)
+            ]
+
+        keep = self._desk.app.settings.file.retention.messages_days
+        return self._desk.page("archive.html", token=token, past=await self._desk.read(ask), keep=keep)
 
     async def trending(self, _: Request) -> Response:
         """What everybody likes today."""
@@ -132,6 +148,11 @@ def _write(request: Request, feed: Feed, home: str, *, cache: str) -> Response:
     media_type, write = _FORMS[form]
     site = (feed.url or "").removesuffix(request.url.path)
     return answer(request, write(replace(feed, home_url=f"{site}{home}")), media_type, cache=cache)
+
+
+def _letter_path(secret: Secrets, person: Subscriber, on: date) -> str:
+    token = sign(secret, "web", person.id, on.isoformat(), version=person.links_version)
+    return f"/w/{token}/{on.isoformat()}"
 
 
 def _letter(db: Connection, secret: Secrets, token: str, said_on: str) -> str:
