@@ -24,6 +24,7 @@ from digest.web import confirm, leave, operator, own_data, reading, settings, su
 from digest.web.desk import Desk
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
+from digest.web.metrics import Counting, Tally, metrics_route, ready_route
 from digest.web.showroom import Showroom
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,12 @@ def make_site(
     desk = Desk(app, clock, _templates(app, assets, url), url, showroom, wake)
     most = app.settings.file.web.posts_per_minute
     guard = Middleware(Guard, origin=url, tries=Tries(most, time.monotonic))
+    routes = [assets.route(), _health(desk), ready_route(desk)]
+    routes += [route for part in _PARTS for route in part(desk)]
+    tally = Tally(app.store, routes)
     site = Starlette(
-        routes=[assets.route(), _health(desk), *(route for part in _PARTS for route in part(desk))],
-        middleware=[guard],
+        routes=[*routes, *metrics_route(desk, tally)],
+        middleware=[Middleware(Counting, tally=tally), guard],
         exception_handlers=_error_pages(desk),
     )
     site.router.redirect_slashes = False
