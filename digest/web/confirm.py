@@ -23,9 +23,12 @@ from digest.subscriptions import (
     renew,
     stop_move,
 )
+from digest.text import shorten
 from digest.web.desk import Desk
 from digest.web.profile_form import topics_of
 from digest.web.view import hidden_address, local_time
+
+_LONGEST_TOPICS = 160  # characters: what a stranger entered is shown to whoever opens the link
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -85,7 +88,7 @@ class _Answers:
             state=standing.state,
             pressed=pressed,
             address=hidden_address(standing.request.asked.email),
-            topics=topics_of(profile),
+            topics=shorten(topics_of(profile), _LONGEST_TOPICS),
             rhythm=rhythm_of(profile),
             first=local_time(person.next_due_at, person.profile.timezone),
             # Whoever has just shown that the mailbox is theirs needs no second mail to look at their settings.
