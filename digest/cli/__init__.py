@@ -20,6 +20,7 @@ from digest.cli import (
     feedback,
     judge,
     look,
+    move,
     operator,
     outbox,
     preview,
@@ -93,6 +94,8 @@ app.command()(doctor.doctor)
 app.command("send-test")(doctor.send_test)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.command()(move.export)
+app.command("import")(move.import_)
 app.add_typer(sources.sources, name="sources")
 app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(config.config, name="config")

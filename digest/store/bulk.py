@@ -5,6 +5,7 @@ from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 _AT_ONCE = 1000
@@ -37,12 +38,16 @@ def _copy(tx: Connection, table: Table, names: list[str], rows: Iterable[Mapping
     }
     quoted = ", ".join(tx.dialect.identifier_preparer.quote(name) for name in [*names, *defaults])
     bind = [table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect) for name in names]
+    command, driver = f"COPY {table.name} ({quoted}) FROM STDIN", tx.dialect.loaded_dbapi.Error
     raw, count = tx.connection.cursor(), 0
-    with raw.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
-        for row in rows:
-            values = [
-                row[name] if to is None else to(row[name]) for name, to in zip(names, bind, strict=True)
-            ]
-            copy.write_row([*values, *defaults.values()])
-            count += 1
+    try:
+        with raw.copy(command) as copy:
+            for row in rows:
+                values = [
+                    row[name] if to is None else to(row[name]) for name, to in zip(names, bind, strict=True)
+                ]
+                copy.write_row([*values, *defaults.values()])
+                count += 1
+    except driver as error:  # SQLAlchemy knows nothing of COPY; its callers know only SQLAlchemy's errors
+        raise DBAPIError.instance(command, None, error, driver, dialect=tx.dialect) from error
     return count

@@ -103,7 +103,7 @@ def trial(folder: Path, *, readers: int, kills: int, seed: int) -> Outcome:
     home, memory = folder / "home", folder / "taken.tsv"
     server = Server(careful=True)
     url = server.url.render_as_string(hide_password=False)
-    os.environ |= {"DIGEST_DATABASE_URL": url, "DIGEST_SECRET": "the secret of the trial"}
+    os.environ.update({"DIGEST_DATABASE_URL": url, "DIGEST_SECRET": "the secret of the trial"})
     try:
         with remembering_sink(memory) as port:
             make_home(home, port)
@@ -182,7 +182,9 @@ def _count(
         copies.setdefault(one.rcpt_to, []).append(one)
     with psycopg.connect(plain(server.url)) as db:
         doubtful = {row[0] for row in db.execute("SELECT rcpt_to FROM deliveries WHERE attempts > 1")}
-        states = dict(db.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
+        states: dict[str, int] = dict(
+            db.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall()
+        )
         [attempts] = db.execute("SELECT sum(attempts) FROM shards").fetchone() or (0,)
     doubled = {to: many for to, many in copies.items() if len(many) > 1}
     return Outcome(

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ class Crew:
     """Processes by name, each started with its own arguments and killed without a word."""
 
     log: Path
-    commands: dict[str, Sequence[str]] = field(default_factory=dict)
+    commands: dict[str, list[str]] = field(default_factory=dict)
     alive: dict[str, int] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
