@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from digest.commands import MailboxReport, look_into_mailbox, open_mailbox
+from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.errors import SourceError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
@@ -139,7 +139,8 @@ class App:
 
     def read_mailbox(self, *, now: datetime) -> MailboxReport:
         """Take what came back and what was asked for by mail, where a mailbox is configured."""
-        return look_into_mailbox(self.store, open_mailbox(self.settings), secret=self._secret, now=now)
+        clerk = Clerk(self.store, self.office, self.letters, self.settings.file.mailbox.address)
+        return look_into_mailbox(clerk, open_mailbox(self.settings), now=now)
 
     def tidy(self, *, now: datetime) -> TidyReport:
         """Forget what is older than the configuration says."""

@@ -20,9 +20,10 @@ class Letters:
     """Writes the mails of one house: one sender, one set of templates, one secret. Each goes to one person.
 
     `web_url` is where the web pages answer, None when there are none: then a mail's ways out are the profile file and
-    an address that takes requests by mail. `sign` adds a DKIM signature, None leaves that to the mail server. The same
-    arguments give the same bytes, always. Where a `url` is given, it is a link of one purpose that the caller made, and
-    `valid` says for how long it works. All raise `ValueError` for an address that cannot be written.
+    an address that takes requests by mail; `mailbox` is one that this program reads. `sign` adds a DKIM signature, None
+    leaves that to the mail server. The same arguments give the same bytes, always. Where a `url` is given, it is a link of
+    one purpose that the caller made, and `valid` says for how long it works. All raise `ValueError` for an address that
+    cannot be written.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Letters:
         *,
         secret: bytes,
         web_url: str | None = None,
+        mailbox: str | None = None,
         sign: Sign | None = None,
     ) -> None:
         self._renderer = renderer
@@ -46,6 +48,7 @@ class Letters:
         )
         self._web_url = web_url.rstrip("/") if web_url else None
         self._secret = secret
+        self._reads = mailbox
 
     @classmethod
     def for_preview(cls, theme: str = "paper") -> Self:
@@ -158,14 +161,14 @@ class Letters:
         """
         file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
         if self._web_url is None:
-            return Links(unsubscribe_mailto=self._mailbox(), profile_file=file)
+            return Links(unsubscribe_mailto=self._leave_by_mail(subscriber), profile_file=file)
 
         url, secret, who = self._web_url, self._secret, subscriber.id
         version = subscriber.links_version
         on = digest.issue.on.isoformat() if digest else ""
         return Links(
             unsubscribe_url=f"{url}/u/{sign(secret, 'unsubscribe', who, version=version)}",
-            unsubscribe_mailto=self._mailbox(),
+            unsubscribe_mailto=self._leave_by_mail(subscriber),
             preferences_url=f"{url}/p/{sign(secret, 'preferences', who, version=version)}",
             web_url=f"{url}/w/{sign(secret, 'web', who, on, version=version)}/{on}" if digest else None,
             profile_file=file,
@@ -225,8 +228,17 @@ class Letters:
             sign=self._sign,
         )
 
+    def _leave_by_mail(self, subscriber: Subscriber) -> str | None:
+        """Where a mail ends a subscription; where we read it, with the token that proves whose."""
+        if self._reads is None:
+            return self._mailbox()
+        token = sign(self._secret, "unsubscribe", subscriber.id, version=subscriber.links_version)
+        return f"mailto:{self._reads}?subject=unsubscribe%20{token}"
+
     def _mailbox(self) -> str | None:
         """Where requests by mail arrive; None when that is only the default address, where no mail does."""
         ours = self._settings
+        if self._reads:
+            return self._reads
         own = None if ours.address == SenderSettings().address else ours.address
         return ours.unsubscribe_mailto or ours.reply_to or own

@@ -17,7 +17,8 @@ def make_letters(settings: Settings, secret: bytes) -> Letters:
     """The writer of this home's mails. Raises `SettingsError` for a theme, a logo or a key that cannot be used."""
     sender, web_url = settings.file.sender, settings.file.web.url
     renderer = Renderer(theme=make_theme(settings))
-    return Letters(renderer, sender, secret=secret, web_url=web_url, sign=_signer(settings))
+    mailbox = settings.file.mailbox.address
+    return Letters(renderer, sender, secret=secret, web_url=web_url, mailbox=mailbox, sign=_signer(settings))
 
 
 def make_theme(settings: Settings) -> Theme:

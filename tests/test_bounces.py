@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from digest.commands import read_mailbox
+from digest.commands import Clerk, read_mailbox
+from digest.letters import Letters
 from digest.mail.bounces import Kind, parse_report
 from digest.mail.mailbox import Maildir
 from digest.mail.transport import MemoryTransport
@@ -16,6 +17,7 @@ from digest.returns import return_path
 from digest.settling import Policy
 from digest.store.people import suppressed
 from digest.store.schema import bounces
+from digest.subscriptions import Office
 from tests.builders import NOW, owe
 from tests.test_deliver import go
 
@@ -102,10 +104,15 @@ def maildir(tmp_path):
     return tmp_path / "bounces"
 
 
+def a_clerk(store):
+    letters = Letters.for_preview()
+    return Clerk(store, Office(letters, (SECRET,), store.address_hash, None), letters)
+
+
 def take(store, maildir, *mails, now=NOW):
     for number, raw in enumerate(mails):
         (maildir / "new" / f"{now:%Y%m%d%H%M}.{number}").write_bytes(raw)
-    return dict(read_mailbox(store, Maildir(maildir), secret=SECRET, now=now))
+    return dict(read_mailbox(a_clerk(store), Maildir(maildir), now=now))
 
 
 def barred(store, number=1):
@@ -226,4 +233,4 @@ def test_each_message_leaves_with_a_return_address_of_its_own_and_the_same_bytes
 
 
 def test_no_maildir_is_no_trouble(store, tmp_path):
-    assert not read_mailbox(store, Maildir(tmp_path / "nowhere"), secret=SECRET, now=NOW)
+    assert not read_mailbox(a_clerk(store), Maildir(tmp_path / "nowhere"), now=NOW)

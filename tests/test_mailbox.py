@@ -16,6 +16,7 @@ from digest.tables import MailboxSettings
 from tests.builders import NOW
 from tests.imap_server import PASSWORD, Imap, imap_server
 from tests.servers import free_port
+from tests.test_bounces import a_clerk
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_a_server_that_is_not_there_and_a_folder_that_is_not_are_told(imap, auth
 
 def test_a_mailbox_in_trouble_is_left_alone_for_a_while_and_then_read(store, imap, authority, tmp_path):
     def look(minutes):
-        return look_into_mailbox(store, mailbox, secret=b"secret", now=NOW + timedelta(minutes=minutes))
+        return look_into_mailbox(a_clerk(store), mailbox, now=NOW + timedelta(minutes=minutes))
 
     imap.put(b"Subject: hello\r\n\r\n")
     imap.act = "search_no"

@@ -56,6 +56,11 @@ def address_of(db: Connection, delivery_id: int) -> str | None:
     return db.execute(select(deliveries.c.address_hash).where(deliveries.c.id == delivery_id)).scalar()
 
 
+def recipient_of(db: Connection, message_id: str) -> str | None:
+    """The address a mail of ours went to."""
+    return db.execute(select(deliveries.c.rcpt_to).where(deliveries.c.message_id == message_id)).scalar()
+
+
 def _soft_days(db: Connection, address: str, now: datetime) -> int:
     """On how many days of late this address failed for the time being."""
     recent = select(bounces.c.received_at).where(

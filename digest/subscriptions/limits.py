@@ -19,7 +19,7 @@ _DAY, _MONTH, _HOUR = timedelta(days=1), timedelta(days=30), timedelta(hours=1)
 _PER_NETWORK, _PER_WIDE_NETWORK = 5, 30  # mails an hour
 _DOMAIN_SHARE = 4  # one domain gets at most this part of what everybody gets
 # Mails of a kind that one address gets in a day and in a month.
-_PER_ADDRESS = {"confirm": (1, 3), "link": (3, 20), "address": (1, 3)}
+_PER_ADDRESS = {"confirm": (1, 3), "link": (3, 20), "address": (1, 3), "help": (3, 20)}
 _DOTS_DO_NOT_COUNT = {"gmail.com", "googlemail.com"}
 
 
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 class Ask:
     """Somebody asks for a mail to an address."""
 
-    kind: str  # confirm | link | address
+    kind: str  # confirm | link | address | help
     email: str
     network: str | None = None
 
