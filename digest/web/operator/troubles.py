@@ -20,7 +20,7 @@ _FEW = 5
 
 
 def troubles(db: Connection, *, now: datetime) -> list[Trouble]:
-    """Everything that is not as it should be at `now`; an empty list is good news."""
+    """Everything that is not as it should be at “now”; an empty list is good news."""
     return [*_sending(db, now), *_verbs(db, now), *_sources(db), *_pages(db), *_files(db)]
 
 
@@ -44,7 +44,7 @@ def _sending(db: Connection, now: datetime) -> Iterator[Trouble]:
         hours = (now - open_.oldest_at).total_seconds() / 3600
         detail = f"{open_.count:,} wait, the oldest for {hours:.1f} hours"
         yield Trouble(
-            "Mails wait too long", detail, "Is `digest run` or `digest serve` running? Look at the outbox."
+            "Mails wait too long", detail, "Is “digest run” or “digest serve” running? Look at the outbox."
         )
 
 
@@ -53,18 +53,18 @@ def _verbs(db: Connection, now: datetime) -> Iterator[Trouble]:
         if last.last_error is not None:
             detail = f"{_at(last.last_ended_at)}: {last.last_error}"
             yield Trouble(
-                f"The last {verb} failed", detail, f"Mend what it says; `digest {verb}` tries at once."
+                f"The last {verb} failed", detail, f"Mend what it says; “digest {verb}” tries at once."
             )
         elif now - last.last_ended_at > _SILENT:
             detail = f"the last time was {_at(last.last_ended_at)}"
-            yield Trouble(f"No {verb} for a day", detail, "Is `digest run` or `digest serve` running?")
+            yield Trouble(f"No {verb} for a day", detail, "Is “digest run” or “digest serve” running?")
 
 
 def _sources(db: Connection) -> Iterator[Trouble]:
     for row in source_rows(db):
         if row["failures"]:
             detail = f"{row['failures']} times in a row: {row['reason'] or row['state']}"
-            remedy = f"`digest sources test {row['name']}` shows what is understood of it."
+            remedy = f"“digest sources test {row['name']}” shows what is understood of it."
             yield Trouble(f"Source {row['name']} is {row['state']}", detail, remedy)
 
 
