@@ -1,6 +1,7 @@
 """One moment's digests: rank, compose, render and owe, for any number of people, a batch at a time."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,8 +13,9 @@ from sqlalchemy import Connection
 from digest.cadence import due_issue, lookback, next_issue
 from digest.compose import Material, compose
 from digest.material import FittedOnce, Papers, Reader, materials
-from digest.model import Digest, Issue, Message, Paper, Skip, SkipReason
+from digest.model import Digest, Issue, Message, Paper, Skip, SkipReason, Update
 from digest.ranking import PaperRanker, Taste, Vote
+from digest.ranking.risen import has_risen, much_liked
 from digest.ranking.trending import Sighting
 from digest.store import Store
 from digest.store.due import lock_present, move_due, record_skips
@@ -21,6 +23,7 @@ from digest.store.owing import Owed, owe_digests
 from digest.store.people import Subscriber, queued_dates, shown_among, suppressed
 from digest.store.readers import change_subscriber
 from digest.store.snapshots import Snapshot, take_snapshot
+from digest.store.updates import shown_before
 from digest.store.votes import StoredVote, votes_of
 
 log = logging.getLogger(__name__)
@@ -199,10 +202,27 @@ class Desk:
         with self._store.reading() as db:
             shown = shown_among(db, numbers, by_pk)
             votes = votes_of(db, numbers, self._voted)
-        readers = [Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id])) for p, _ in group]
+            news = self._news(db, numbers, papers)
+        readers = [
+            Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id]), tuple(news[p.id]))
+            for p, _ in group
+        ]
         chosen = materials(self._ranker, papers, readers, now=self._now)
         for (person, issue), material in zip(group, chosen, strict=True):
             yield _Decision(person, issue, self._finish(person, issue, material))
+
+    def _news(self, db: Connection, numbers: Sequence[int], papers: Papers) -> dict[int, list[Update]]:
+        """For each of these people, which papers they had before have risen since, the most liked first."""
+        scale, known = self._ranker.trend_scale_, papers.candidates
+        liked = {self._pks[p.id]: p for p in known.values() if (p.upvotes or 0) >= much_liked(scale)}
+        news: dict[int, list[Update]] = defaultdict(list)
+        for one in shown_before(db, numbers, liked):
+            paper = liked[one.paper_pk]
+            if has_risen(one.upvotes, paper.upvotes or 0, scale):
+                news[one.subscriber_id].append(Update(paper, one.shown_on, one.upvotes))
+        for told in news.values():
+            told.sort(key=lambda update: (-(update.paper.upvotes or 0), update.paper.id))
+        return news
 
     def _write(self, digest: Digest, person: Subscriber) -> Message:
         since = person.catch_up_since
@@ -220,7 +240,10 @@ class Desk:
         except Exception as error:
             log.exception("publish subscriber_id=%d failed", person.id)
             return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
-        return Owed(digest, message, person, tuple(self._pks[pick.paper.id] for pick in digest.picks))
+        picked, told = (
+            tuple(self._pks[one.paper.id] for one in some) for some in (digest.picks, digest.updates)
+        )
+        return Owed(digest, message, person, picked, told)
 
 
 def sightings_of(counted: Mapping[str, tuple[date, datetime]]) -> dict[str, Sighting]:

@@ -88,6 +88,15 @@ class _Tables:
     def _past(self) -> Counter:
         return self._ranker.lay_out(self._earlier[1], now=self._now)
 
+    def news(self, reader: Reader, muted: Places) -> list[Update]:
+        """The updates worth telling: not of papers the reader mutes by now, nor of those they have voted on."""
+        if not reader.updates:
+            return []
+        taste, out = reader.taste or Taste(), set(muted.tolist())
+        voted = {vote.paper.id for vote in (*taste.liked, *taste.disliked)}
+        told = (one for one in reader.updates if one.paper.id not in voted)
+        return [one for one in told if self.places.get(one.paper.id) not in out]
+
     def floors(
         self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], max_papers: Places, now: datetime
     ) -> Vector:
@@ -148,7 +157,7 @@ def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datet
             shown=reader.shown,
             floor=floor,
             wildcard=wild if reader.profile.wildcard else None,
-            updates=reader.updates,
+            updates=tables.news(reader, batch.readers.muted[row]),
             explain=_Explain(varied, row),
         )
 

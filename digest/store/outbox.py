@@ -35,6 +35,7 @@ from digest.model import Delivery, DeliveryState, Envelope
 from digest.store.halt import is_halted
 from digest.store.prepared import Prepared
 from digest.store.schema import deliveries, messages, shown, suppressions
+from digest.store.updates import take_back_updates
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
 OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
@@ -171,6 +172,7 @@ def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: dateti
     if not _settle(tx, delivery, values):
         return False
     tx.execute(delete(shown).where(shown.c.delivery_id == delivery.id))
+    take_back_updates(tx, delivery.id)
     return True
 
 

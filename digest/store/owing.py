@@ -13,6 +13,7 @@ from digest.store.dialect import insert_or_ignore
 from digest.store.due import drop_skips
 from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, messages, papers, shown
+from digest.store.updates import tell_updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Owed:
     message: Message
     subscriber: Subscriber
     paper_pks: tuple[int, ...]  # rows of the digest's picks, in their order
+    update_pks: tuple[int, ...] = ()  # rows of the papers it tells news of
 
 
 def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[int, int]:
@@ -46,12 +48,16 @@ def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[
         insert(messages),
         [{"delivery_id": delivery_of[one.subscriber.id], "raw": one.message.raw} for one in new],
     )
-    there = _lock_papers(tx, {pk for one in new for pk in one.paper_pks})
+    there = _lock_papers(tx, {pk for one in new for pk in (*one.paper_pks, *one.update_pks)})
     rows = [
         row for one in new for row in _shown(one, delivery_of[one.subscriber.id]) if row["paper_pk"] in there
     ]
     if rows:
         tx.execute(insert_or_ignore(tx, shown), rows)
+    tell_updates(
+        tx,
+        [(one.subscriber.id, pk, one.digest.issue.on) for one in new for pk in one.update_pks if pk in there],
+    )
     drop_skips(tx, [(one.subscriber.id, one.digest.issue.on) for one in new])
     return delivery_of
 

@@ -227,6 +227,7 @@ shown = Table(
     Column("paper_pk", ForeignKey("papers.pk", ondelete="CASCADE"), primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("score", Text, nullable=False),  # JSON: value and reasons, for `digest explain`
+    Column("updated_on", Date),  # the local date of the digest that told how it has risen since
 )
 
 skips = Table(
