@@ -148,6 +148,7 @@ class ReasonKind(StrEnum):
     RECENT = "recent"
     MUTED = "muted"
     TASTE = "taste"  # learnt from votes
+    WHOLE = "whole"  # fits the keywords as a whole: too little of each to name one
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,8 @@ class Standing(NamedTuple):
 
     paper_id: str
     value: float
-    interest: float  # the part of the value that comes from what the reader asked for
-    liked: float  # the part that comes from what the community likes
+    interest: float  # the part from what the reader asked for; the next: from what the community likes
+    liked: float
     is_followed: bool = False  # by somebody the reader follows
 
 
