@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 DEMO := .demo
 
-.PHONY: demo test check format golden bench torture clean
+.PHONY: demo demo-web test check format golden bench torture clean
 
 demo: $(VENV)/.installed            ## set up, run the main job once on sample pages, show where to look
 	@rm -rf $(DEMO)
@@ -20,6 +20,13 @@ demo: $(VENV)/.installed            ## set up, run the main job once on sample p
 	@echo
 	@echo "Once more, and nothing is sent twice:"
 	@$(BIN)/digest --home $(DEMO) --now 2026-03-03T09:00:00Z run --once
+
+	@echo
+	@echo "To subscribe as a fourth reader, in the browser: make demo-web"
+
+demo-web: $(VENV)/.installed        ## the web pages of the demo; mails it sends land in .demo/data/outbox
+	@test -d $(DEMO) || $(BIN)/digest --home $(DEMO) init --demo
+	$(BIN)/digest --home $(DEMO) --now 2026-03-03T09:00:00Z serve
 
 test: $(VENV)/.installed-$(EXTRAS)  ## run the tests
 	$(BIN)/pytest

@@ -1,8 +1,10 @@
 """`digest serve`: the web pages, and beside them the schedule, in one process."""
 
 import logging
+import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,18 +39,39 @@ def serve(
 
     Example: digest serve --host 0.0.0.0 --port 8000
     """
-    from digest.scheduler import stop_on_signals
-
     context: Context = ctx.obj
     stopping = threading.Event()
-    here = f"http://{_as_seen(host)}:{port}"
-    with exits_in_words(), opened(context, web_url=here) as house:
+    with exits_in_words(), _listening(host, port) as door:
+        here = f"http://{_as_seen(host)}:{door.getsockname()[1]}"
+        _open_up(context, door, here, stopping, with_schedule=schedule)
+
+
+def _open_up(
+    context: Context, door: socket.socket, here: str, stopping: threading.Event, *, with_schedule: bool
+) -> None:
+    from digest.scheduler import stop_on_signals
+
+    with opened(context, web_url=here) as house:
         stop_on_signals(stopping)
         tell_each_step()
         start_tracing()
         for app in house.apps.values():
             complain(f"serving on {here}; the home is {app.settings.home}. Stop with Ctrl-C.")
-        _serve(house.apps, context, (host, port), stopping, with_schedule=schedule)
+        _serve(house.apps, context, door, stopping, with_schedule=with_schedule)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The door, opened before anything else, so that a port that is taken starts nothing. Raises `DigestError`."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        door = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise DigestError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port"
+        ) from error
+    with door:
+        yield door
 
 
 def _as_seen(host: str) -> str:
@@ -60,7 +83,7 @@ def _as_seen(host: str) -> str:
 def _serve(
     apps: "Mapping[str, App]",
     context: Context,
-    at: tuple[str, int],
+    door: socket.socket,
     stopping: threading.Event,
     *,
     with_schedule: bool,
@@ -74,7 +97,7 @@ def _serve(
         (app.settings.file.web.url, make_site(app, clock=context.wall_clock, wake=woken.set))
         for app in apps.values()
     ]
-    server = _server(at_their_addresses(sites), list(apps.values()), at)
+    server = _server(at_their_addresses(sites), list(apps.values()))
     beside = []
     if with_schedule:
         beside.append(
@@ -84,7 +107,7 @@ def _serve(
     for thread in beside:
         thread.start()
     try:
-        server.run()
+        server.run(sockets=[door])
     finally:
         stopping.set()
         woken.set()
@@ -105,7 +128,7 @@ def _send_at_once(
                 log.exception("deliver failed; the schedule tries again")
 
 
-def _server(site: object, apps: "Sequence[App]", at: tuple[str, int]) -> "uvicorn.Server":
+def _server(site: object, apps: "Sequence[App]") -> "uvicorn.Server":
     import uvicorn
 
     # One proxy stands before all of them.
@@ -114,8 +137,6 @@ def _server(site: object, apps: "Sequence[App]", at: tuple[str, int]) -> "uvicor
     return uvicorn.Server(
         uvicorn.Config(
             site,  # type: ignore[arg-type]
-            host=at[0],
-            port=at[1],
             proxy_headers=True,
             forwarded_allow_ips=proxies,
             server_header=False,
