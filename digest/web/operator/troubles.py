@@ -20,7 +20,7 @@ _FEW = 5
 
 
 def troubles(db: Connection, *, now: datetime) -> list[Trouble]:
-    """Everything that is not as it should be at “now”; an empty list is good news."""
+    """Everything that is not as it should be at `now`; an empty list is good news."""
     return [*_sending(db, now), *_verbs(db, now), *_sources(db), *_pages(db), *_files(db)]
 
 
