@@ -129,10 +129,8 @@ class Profile:
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
         }
-        cadence = raw["cadence"]
-        fields["cadence"] = Cadence(
-            cadence["every"], time.fromisoformat(cadence["at"]), tuple(cadence["days"])
-        )
+        every, at, days = (raw["cadence"][key] for key in ("every", "at", "days"))
+        fields["cadence"] = Cadence(every, time.fromisoformat(at), tuple(days))
         fields["interests"] = tuple(Interest(tuple(i["keywords"]), i["weight"]) for i in raw["interests"])
         return Profile(**fields)
 
