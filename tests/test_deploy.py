@@ -1,0 +1,149 @@
+"""The files somebody deploys: checked against the schemas of the tools that read them, and against this program."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from digest.cli import app
+from digest.settings import ENVIRONMENT, read_table
+from digest.tables import DigestFile
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+MANIFESTS = sorted(
+    file for file in (DEPLOY / "kubernetes").glob("*.yaml") if file.name != "kustomization.yaml"
+)
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def extra(module):
+    return pytest.importorskip(module, reason=f"{module}: pip install '.[deploy]'")
+
+
+def tool(name, package):
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not here: apt-get install {package}")
+    return found
+
+
+def check_schema(schema, file):
+    extra("check_jsonschema")
+    said = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)],
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stdout
+
+
+def options_of(command):
+    """The options of a command, by the program's own help."""
+    shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert shown.exit_code == 0, shown.output
+    return set(re.findall(r"--[a-z-]+", shown.output))
+
+
+def started():
+    """Every command that a deployment file starts: its file, and the words after `digest`."""
+    yaml = extra("yaml")
+    for unit in UNITS:
+        line = re.search(r"^ExecStart=/usr/local/bin/digest (.+)$", unit.read_text(), re.MULTILINE)
+        assert line is not None, unit
+        yield unit.name, line.group(1).split()
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    for name, service in compose["services"].items():
+        if service["image"] == "paper-digest":
+            yield f"compose {name}", service["command"]
+    for manifest in MANIFESTS:
+        for document in yaml.safe_load_all(manifest.read_text()):
+            if document["kind"] == "Deployment":
+                yield manifest.name, document["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_every_command_a_deployment_starts_exists_with_its_options():
+    commands = list(started())
+    assert len(commands) > 8
+    for where, (command, *rest) in commands:
+        unknown = {word for word in rest if word.startswith("--")} - options_of([command])
+        assert not unknown, f"{where}: digest {command} has no {unknown}"
+
+
+def test_the_compose_file_follows_its_schema():
+    check_schema("vendor.compose-spec", DEPLOY / "compose.yaml")
+
+
+def test_the_workflow_follows_its_schema_and_gives_no_rights_away():
+    check_schema("vendor.github-workflows", DEPLOY / "github-actions.yml")
+    zizmor = Path(sys.executable).parent / "zizmor"
+    if not zizmor.exists():
+        pytest.skip("zizmor: pip install '.[deploy]'")
+    said = subprocess.run(
+        [zizmor, "--offline", str(DEPLOY / "github-actions.yml")], capture_output=True, text=True
+    )
+    assert said.returncode == 0, said.stdout
+
+
+def test_the_workflow_runs_commands_that_exist():
+    workflow = (DEPLOY / "github-actions.yml").read_text()
+    for command in set(re.findall(r"^\s+(?:- if.*\n\s+run: )?digest ([a-z-]+)", workflow, re.MULTILINE)):
+        options_of([command])
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda file: file.name)
+def test_a_manifest_follows_the_schema_of_kubernetes(manifest):
+    validator, yaml = extra("kubernetes_validate"), extra("yaml")
+    for document in yaml.safe_load_all(manifest.read_text()):
+        validator.validate(document, validator.latest_version(), strict=True)
+
+
+def test_kustomize_names_every_manifest_and_nothing_else():
+    yaml = extra("yaml")
+    listed = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())
+    assert sorted([*listed["resources"], "secret.example.yaml"]) == [file.name for file in MANIFESTS]
+
+
+def test_the_settings_for_kubernetes_are_settings():
+    table, mistakes = read_table(DEPLOY / "kubernetes" / "digest.toml", DigestFile)
+    assert mistakes == []
+    assert table is not None
+
+
+def test_every_secret_that_is_asked_for_is_one_the_program_reads():
+    named = set(re.findall(r"\bDIGEST_[A-Z_]+\b", (DEPLOY / "env.example").read_text()))
+    assert named <= set(ENVIRONMENT), named - set(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda file: file.name)
+def test_a_unit_is_understood_by_systemd_and_well_sandboxed(unit, tmp_path):
+    analyze = tool("systemd-analyze", "systemd")
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/usr/local/bin/digest", shutil.which("true") or "/bin/true"))
+    verified = subprocess.run([analyze, "verify", str(copy)], capture_output=True, text=True)
+    about_us = [line for line in verified.stderr.splitlines() if unit.name.split("@")[0] in line]
+    assert about_us == []
+    judged = subprocess.run(
+        [analyze, "security", "--offline=true", "--threshold=20", str(copy)], capture_output=True, text=True
+    )
+    assert judged.returncode == 0, judged.stdout[-400:]
+
+
+def test_the_image_holds_what_the_package_is_built_from():
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    for path in " ".join(copied).split():
+        assert (DEPLOY.parent / path).exists(), path
+        assert f"!{path}" in allowed, path
+
+
+def test_the_image_runs_as_nobody_in_particular_and_can_be_asked_how_it_is():
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    last = dockerfile.rpartition("FROM ")[2]
+    assert re.search(r"^USER 10001", last, re.MULTILINE)
+    assert "HEALTHCHECK" in last
+    assert "ADD " not in dockerfile
