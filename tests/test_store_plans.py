@@ -72,7 +72,7 @@ def plan_of(tx, ask):
         ("ix_deliveries_open", lambda tx: outbox.has_due(tx, NOW)),
         ("ix_deliveries_open", lambda tx: outbox.count_due(tx, NOW)),
         ("ix_deliveries_open", lambda tx: outbox.renew(tx, Claim("me", NOW))),
-        ("ix_deliveries_open", lambda tx: rescue.held_leases(tx)),
+        ("ix_deliveries_open", rescue.held_leases),
         ("ix_deliveries_open", lambda tx: rescue.release_dead(tx, "me", now=NOW)),
         ("ix_deliveries_open", lambda tx: rescue.bury_poison(tx, now=NOW)),
         ("ix_deliveries_open", lambda tx: rescue.expire(tx, queued_before=NOW - timedelta(days=1), now=NOW)),
