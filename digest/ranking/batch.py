@@ -11,8 +11,9 @@ from digest.model import ReasonKind, Score, Standing
 from digest.ranking.batch_best import Places
 from digest.ranking.batch_table import Rows
 from digest.ranking.follow import FOLLOW_VALUE, Followed
+from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
-from digest.ranking.reasons import Clerk, Part, Ranking, part, score_of
+from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, part, score_of
 from digest.ranking.taste import Likeness, taste_term
 from digest.ranking.wishes import Wishes
 
@@ -58,15 +59,19 @@ class Batch:
     places: Places
     values: Matrix
     interests: Matrix  # the part of the values that comes from the readers' own wishes
+    whole: Coarse  # what fitting all keywords together adds to the readers' own interest
 
     def chosen(self, columns: Places) -> "Batch":
         """The same readers with these columns of theirs alone (readers x columns, -1 for none)."""
         is_there = columns >= 0
         taken = [
             np.where(is_there, np.take_along_axis(table, np.maximum(columns, 0), axis=1), -1)
-            for table in (self.places, self.values, self.interests)
+            for table in (self.places, self.values, self.interests, self.whole)
         ]
-        return replace(self, count=columns.shape[1], places=taken[0], values=taken[1], interests=taken[2])
+        places, values, interests, whole = taken
+        return replace(
+            self, count=columns.shape[1], places=places, values=values, interests=interests, whole=whole
+        )
 
     def ranking(self, reader: int) -> Ranking:
         """All papers of one reader, with reasons."""
@@ -140,10 +145,19 @@ class Batch:
                 found.append(part(ReasonKind.RECENT, said, recent[column]))
 
     def _add_keywords(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+        """What fits too little to be named is said once, together with what fitting all keywords adds."""
         word, keywords = self.clerk.keyword, self.readers.rows.keywords
+        unnamed = (self.readers.wishes.interest[reader] * self.whole[reader].astype(float)).tolist()
         for column, row, kind, worth in self._keyword_parts.of(reader):
             if column in parts:
-                parts[column].append(part(*word(keywords[row], places[column], kind), worth))
+                named = word(keywords[row], places[column], kind)
+                if named:
+                    parts[column].append(part(*named, worth))
+                else:
+                    unnamed[column] += worth
+        for column, found in parts.items():
+            if unnamed[column]:
+                found.append(part(ReasonKind.WHOLE, AS_A_WHOLE, unnamed[column]))
 
     def _add_followed(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
         worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE

@@ -8,13 +8,14 @@ from scipy import sparse
 
 from digest.ranking.batch_best import Places
 from digest.ranking.keywords import Keyword, parse_keyword
-from digest.ranking.related import Assessment
+from digest.ranking.related import Assessment, Guide
 from digest.ranking.shelf import Vector
 
 # Entries before a table begins anew, 21 bytes each: what one round asks for fits many times over.
 MOST_ENTRIES = 20_000_000
 
-Assess = Callable[[Sequence[Keyword]], tuple[Assessment, Vector]]
+# For keywords: the values of papers that say nothing else, what they find among the papers, and where they point to.
+Assess = Callable[[Sequence[Keyword]], tuple[Vector, Assessment, Guide]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Rows:
     place: Mapping[str, int]  # a keyword as typed -> its row
     ideals: Vector  # a keyword: the value of a paper that says nothing else
     found: Assessment
+    guide: Guide
 
     def find(self, rows: Places, papers: Places) -> Places:
         """The entry of each pair of a row and a paper, by bisection in all rows at once; -1 where there is none."""
@@ -54,10 +56,9 @@ class Rows:
 class KeywordTable:
     """Grows by the keywords asked for. Rows given out before stay as they are."""
 
-    def __init__(self, papers: int, assess: Assess) -> None:
+    def __init__(self, assess: Assess) -> None:
         self._assess = assess
-        nothing = Assessment(sparse.csr_array((0, papers)), np.zeros(0), np.zeros(0, dtype=np.int8))
-        self._empty = Rows((), {}, np.zeros(0), nothing)
+        self._empty = Rows((), {}, *assess([]))
         self._rows = self._empty
 
     def learn(self, typed: Iterable[str]) -> Rows:
@@ -67,12 +68,13 @@ class KeywordTable:
             return self._rows
         known = self._rows if self._rows.found.values.nnz < MOST_ENTRIES else self._empty
         new = [parse_keyword(word) for word in sorted(wanted - known.place.keys())]
-        found, ideals = self._assess(new)
+        ideals, found, guide = self._assess(new)
         places = {keyword.typed: len(known.keywords) + number for number, keyword in enumerate(new)}
         self._rows = Rows(
             (*known.keywords, *new),
             {**known.place, **places},
             np.concatenate([known.ideals, ideals]),
             known.found.with_rows(found),
+            known.guide.with_rows(guide),
         )
         return self._rows

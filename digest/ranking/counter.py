@@ -15,11 +15,12 @@ from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import KeywordTable, Rows
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
+from digest.ranking.harmony import Coarse, coarse, harmony
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
 from digest.ranking.meaning import Matrix, Meaning, likeness, unit_terms
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Clerk
-from digest.ranking.related import Assessment, Librarian, assess
+from digest.ranking.related import Assessment, Guide, Librarian, assess
 from digest.ranking.shelf import Library, Vector, in_order
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
@@ -68,10 +69,11 @@ class Counter:
         self._rows = fitted.library.find(self.papers)
         self.known = self.shelf.weights[:, : len(fitted.library.shelf.columns)]
         self.places = fitted.meaning.coordinates(self.known)
+        self.coarse_places = coarse(self.places)
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
         self.trend = fitted.trend_scale.measure(self.papers, now, sightings)
-        self.table = KeywordTable(len(self.papers), self._assess)
+        self.table = KeywordTable(self._assess)
         self.clerk = Clerk(self.papers, self.shelf, self.trend, fitted.librarian)
         self._asked_alike = 0
         self._tasting = Lock()
@@ -100,7 +102,7 @@ class Counter:
         `rows_at_once`.
         """
         readers = self._read(profiles, tastes, now)
-        interest, unwanted = self._weigh(readers)
+        interest, unwanted, whole = self._weigh(readers)
         interest *= readers.wishes.interest[:, np.newaxis]
         values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
         for reasons in (readers.muted, barred or ()):
@@ -108,15 +110,16 @@ class Counter:
                 values[row, places] = -np.inf
         best = best_places(values, len(self.papers) if limit is None else limit)
         places = np.concatenate([best, self._outside(interest, unwanted, values, outside)], axis=1)
-        taken = (np.take_along_axis(table, places, axis=1) for table in (values, interest))
-        return Batch(self.clerk, readers, best.shape[1], places, *taken)
+        values, interest = (np.take_along_axis(table, places, axis=1) for table in (values, interest))
+        whole = np.take_along_axis(whole, places, axis=1)
+        return Batch(self.clerk, readers, best.shape[1], places, values, interest, whole)
 
     def interests(
         self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime
     ) -> Matrix:
         """How well every paper fits each of these readers' own wishes: 1 for a perfect match, -inf for what they mute."""
         readers = self._read(profiles, tastes, now)
-        interest, _ = self._weigh(readers)
+        interest, _, _ = self._weigh(readers)
         for row, places in enumerate(readers.muted):
             interest[row, places] = -np.inf
         return interest
@@ -133,13 +136,19 @@ class Counter:
             [self.mutes.places(profile.mute) for profile in profiles],
         )
 
-    def _weigh(self, readers: Readers) -> tuple[Matrix, Matrix]:
-        """The readers' own interest in every paper, and the part of it, 0 or less, that unwanted things take away.
+    def _weigh(self, readers: Readers) -> tuple[Matrix, Matrix, Coarse]:
+        """The readers' own interest in every paper, and two parts of it.
 
-        The second is a single column of zeros when nobody has named any.
+        The first, 0 or less, is what unwanted things take away, a single column of zeros when nobody has named any; the
+        second what fitting all keywords together adds.
         """
         wishes = readers.wishes
         wanted, unwanted = self._products(wishes, readers.rows)
+        whole = harmony(
+            wishes.weights, readers.rows.guide, self.coarse_places, worth=self.fitted.librarian.reach.weight
+        )
+        whole *= wanted > 0
+        wanted += whole
         for row, names in enumerate(readers.followed):
             for name in names:
                 wanted[row, name.place] += FOLLOW_VALUE
@@ -149,7 +158,7 @@ class Counter:
             if found:
                 wanted[row] += wishes.trust[row] * found.liked
                 unwanted[row] -= wishes.trust[row] * found.disliked
-        return (wanted + unwanted if unwanted.shape == wanted.shape else wanted), unwanted
+        return (wanted + unwanted if unwanted.shape == wanted.shape else wanted), unwanted, whole
 
     def _products(self, wishes: Wishes, rows: Rows) -> tuple[Matrix, Matrix]:
         """What the keywords wished for bring, and what the unwanted ones take away (readers x papers)."""
@@ -170,10 +179,11 @@ class Counter:
         found = best_places(np.where(allowed, -np.arange(len(looked_at), dtype=float), -np.inf), most)
         return np.where(found >= 0, looked_at[found], -1) if found.size else found
 
-    def _assess(self, keywords: Sequence[Keyword]) -> tuple[Assessment, Vector]:
+    def _assess(self, keywords: Sequence[Keyword]) -> tuple[Vector, Assessment, Guide]:
         librarian = self.fitted.librarian
         matches = self._match(keywords)
-        return assess(matches, librarian.guide(keywords), self.places, librarian.reach), matches.ideals
+        guide = librarian.guide(keywords).at_best(matches.ideals)
+        return matches.ideals, assess(matches, guide, self.places, librarian.reach), guide
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:
         """Papers of the corpus have been matched with the corpus; new ones bring words along that it does not know."""

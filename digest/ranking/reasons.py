@@ -2,17 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 from digest.model import Paper, Reason, ReasonKind, Score
 from digest.ranking.keywords import Keyword
 from digest.ranking.related import COMPLETE, PARTLY, Librarian
 from digest.ranking.shelf import Shelf
-from digest.ranking.text import stem
+from digest.ranking.text import joined, stem
 from digest.ranking.trending import Trend, trend_term
 
 INTERESTS = frozenset(
-    {ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.AUTHOR, ReasonKind.ORGANIZATION, ReasonKind.TASTE}
+    {
+        ReasonKind.KEYWORD,
+        ReasonKind.RELATED,
+        ReasonKind.WHOLE,
+        ReasonKind.AUTHOR,
+        ReasonKind.ORGANIZATION,
+        ReasonKind.TASTE,
+    }
 )
+AS_A_WHOLE = "your keywords as a whole"
+# A word of a keyword that more than this share of papers say names nothing alone: "full" of "full-duplex".
+_COMMON = 0.05
 _MOST_REMEMBERED = 500_000
 
 
@@ -60,8 +73,11 @@ class Clerk:
         self._terms: dict[int, frozenset[int]] = {}
         self._worded: dict[tuple[str, int], str] = {}
 
-    def keyword(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str]:
-        """How a paper meets a keyword: by saying it, by saying part of it, or by being near."""
+    def keyword(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str] | None:
+        """How a paper meets a keyword: by saying it, by saying part of it, or by being near.
+
+        None where it only says words of it that many papers say.
+        """
         typed = keyword.typed
         if kind == COMPLETE:
             return ReasonKind.KEYWORD, typed
@@ -69,24 +85,28 @@ class Clerk:
         if worded is None:
             if len(self._worded) > _MOST_REMEMBERED:
                 self._worded.clear()
-            worded = self._partly(keyword, place) if kind == PARTLY else self._near(keyword, place)
+            named = (kind == PARTLY and self._part(keyword, place)) or self._term_near(keyword, place)
+            worded = f"{named}, near your keyword {typed}" if named else f"near your keyword {typed}"
+            worded = "" if kind == PARTLY and not named else worded
             self._worded[typed, place] = worded
-        return ReasonKind.RELATED, worded
+        return (ReasonKind.RELATED, worded) if worded else None
 
-    def _partly(self, keyword: Keyword, place: int) -> str:
-        said = self._said(place)
-        words = [word for word in keyword.words if self._shelf.columns.get(stem(word)) in said]
-        if words:
-            return f"{', '.join(words)}, of your keyword {keyword.typed}"
-        return f"part of your keyword {keyword.typed}"
+    def _part(self, keyword: Keyword, place: int) -> str:
+        """The telling words of a keyword that a paper says, two that stand side by side in both before others."""
+        pairs = [(f"{first} {second}", joined(first, second)) for first, second in pairwise(keyword.words)]
+        said = [wording for wording, term in pairs if self._tells(term, place)]
+        return (
+            said[0] if said else ", ".join(word for word in keyword.words if self._tells(stem(word), place))
+        )
 
-    def _near(self, keyword: Keyword, place: int) -> str:
-        """What of the paper is near the keyword: "KV cache, near your keyword attention"."""
+    def _tells(self, term: str, place: int) -> bool:
+        column = self._shelf.columns.get(term)
+        return column in self._said(place) and self._shelf.idf[column] > -np.log(_COMMON)
+
+    def _term_near(self, keyword: Keyword, place: int) -> str:
+        """What of the paper is near the keyword: "KV cache", for the keyword "attention"."""
         said = self._said(place)
-        for wording, column in self._librarian.near(keyword):
-            if column in said:
-                return f"{wording}, near your keyword {keyword.typed}"
-        return f"near your keyword {keyword.typed}"
+        return next((wording for wording, column in self._librarian.near(keyword) if column in said), "")
 
     def _said(self, place: int) -> frozenset[int]:
         """The terms of a paper."""

@@ -1,7 +1,7 @@
 """Keywords beyond their own words: what the corpus says is near them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,8 +43,20 @@ class Guide:
     """What the corpus says about keywords."""
 
     directions: Matrix  # keywords x dimensions
-    best: Vector  # the highest value a paper of the corpus reaches, a keyword
+    best: Vector  # the highest value a paper of the corpus reaches, a keyword; 0 for one it never says
     horizon: Vector  # the cosine from which on a paper is near, a keyword
+
+    def at_best(self, ideals: Vector) -> "Guide":
+        """The same for keywords some of which only new papers say: those are measured by what they could reach."""
+        return replace(self, best=np.where(self.best > 0, self.best, ideals))
+
+    def with_rows(self, other: "Guide") -> "Guide":
+        """These keywords, then those of the other."""
+        return Guide(
+            np.concatenate([self.directions, other.directions]),
+            np.concatenate([self.best, other.best]),
+            np.concatenate([self.horizon, other.horizon]),
+        )
 
 
 class _Entry(NamedTuple):
@@ -176,8 +188,7 @@ def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Asse
 def _assess_rows(matches: Matches, guide: Guide, papers: Matrix, reach: Reach, rows: slice) -> Assessment:
     """The dense rows are only searched for what counts: one paper of ten or fewer is met by a keyword."""
     said, complete = matches.values[rows].toarray(), matches.complete[rows].toarray()
-    best = np.where(guide.best[rows] > 0, guide.best[rows], matches.ideals[rows])
-    horizon = guide.horizon[rows]
+    best, horizon = guide.best[rows], guide.horizon[rows]
     cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
     is_met = cosine > (horizon + _TRIFLE * np.maximum(1 - horizon, 1e-9))[:, np.newaxis]
     owners, places = np.nonzero(is_met | (said > 0) | (complete > 0))

@@ -36,15 +36,16 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     pair_weight : what two words of a keyword gain by standing side by side, relative to one of them.
     dimensions : size of the space in which papers about the same thing lie near each other; 0 for none.
     feedback : how many papers of the corpus show where the subject of a keyword lies.
-    nearness : what lying there is worth, relative to the best match of the keyword.
+    nearness : what lying there is worth, relative to the best match of the keyword; and what lying where all keywords of
+        a reader point to is worth, relative to the best matches of all but the strongest.
     nearby : share of the corpus that may be called near a keyword.
     ceiling : no paper gets beyond this share of the best match without saying the whole keyword; with it, none less.
     patience : how many votes weigh as much as the keywords.
     seed : for the randomised SVD.
 
-    A perfect match of the reader's strongest keyword is worth about 1, and so are a paper most like those the reader
-    voted for and one of the most upvoted of the corpus. The same papers, profiles and `now` give the same bits,
-    however many readers are asked about at once.
+    A perfect match of a reader's only keyword is worth about 1, as is one of the strongest of several that fits the
+    others too; and so are a paper most like those the reader voted for and one of the most upvoted of the corpus. The
+    same papers, profiles and `now` give the same bits, however many readers are asked about at once.
     """
 
     def __init__(  # noqa: PLR0913  an estimator's parameters stand here, and nowhere else

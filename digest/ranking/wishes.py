@@ -56,7 +56,9 @@ def read_wishes(
     trending = np.where(np.isfinite(dials), np.clip(dials, 0.0, 1.0), 0.0)
     trending = np.where(asks, trending, 1.0)
     scaled = _scaled(raw, ideals[columns], owners, wishes_something)
-    weights = np.where(raw > 0, 1 - trust[owners], 1.0) * scaled
+    # Of many keywords a paper meets several: without this, neither votes nor the community would count beside them.
+    crowd = np.maximum(np.bincount(owners[raw > 0], minlength=len(profiles)), 1.0) ** (1 / 3)
+    weights = np.where(raw > 0, ((1 - trust) / crowd)[owners], 1.0) * scaled
     indptr = np.concatenate([[0], np.cumsum(counts)])
     table = sparse.csr_array((weights, columns, indptr), shape=(len(profiles), len(ideals)))
     return Wishes(table, trust, 1 - trending, trending)
