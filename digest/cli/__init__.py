@@ -19,6 +19,7 @@ from digest.cli import (
     doctor,
     feedback,
     judge,
+    keywords,
     look,
     move,
     operator,
@@ -88,6 +89,7 @@ app.command()(status.status)
 app.command()(look.papers)
 app.command()(look.explain)
 app.command()(feedback.feedback)
+app.command()(keywords.keywords)
 app.command()(judge.rank)
 app.command()(judge.evaluate)
 app.command()(doctor.doctor)
