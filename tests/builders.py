@@ -1,5 +1,6 @@
 """Things to arrange a test with: valid by default, override the field the test is about."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,9 +17,11 @@ from digest.model import (
     Profile,
 )
 from digest.store import Store
+from digest.store.bulk import fill
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import record_page
 from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
+from digest.store.schema import subscribers
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -78,6 +81,20 @@ def subscribe(store: Store, profile: Profile, *, now: datetime = NOW) -> Subscri
         person = find_subscriber(tx, profile.email)
     assert person is not None
     return person
+
+
+def subscribe_many(store: Store, profiles: Iterable[Profile], *, now: datetime = NOW) -> int:
+    """As many people of the web, due at once, in one go."""
+
+    def row(profile: Profile) -> dict[str, Any]:
+        return {
+            "email": profile.email, "address_key": profile.email, "address_hash": store.address_hash(profile.email),
+            "status": "active", "owner": "web", "profile": profile.to_json(),
+            "next_due_at": now, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+
+    with store.writing() as tx:
+        return fill(tx, subscribers, map(row, profiles))
 
 
 def an_issue(on: date = date(2026, 3, 2)) -> Issue:

@@ -116,6 +116,7 @@ class Leadership:
         self._engine = engine
         self._what = f"/{what}"
         self._connection: Any = None
+        self._raw: Any = None
 
     def holds(self) -> bool:
         """Whether this process leads now; asks for it when nobody does. Never raises: without the server nobody leads."""
@@ -139,6 +140,7 @@ class Leadership:
             connection.close()
             raise
         if is_ours:
+            self._raw = connection.connection.driver_connection
             connection.detach()  # it must never serve anybody else
             self._connection = connection
         else:
@@ -149,5 +151,6 @@ class Leadership:
         """Let another one lead."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._raw.close()  # at once, and with it the lock; a broken one is not mended by SQLAlchemy's own close
             with suppress(DBAPIError):
                 connection.close()

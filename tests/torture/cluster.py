@@ -25,11 +25,15 @@ from pathlib import Path
 
 import psycopg
 
+from digest.model import Cadence, Interest, Profile
+from digest.store import Store
+from tests.builders import subscribe_many
 from tests.postgres import Server, plain
 from tests.servers import free_port
 from tests.torture.crew import Crew, Taken, remembering_sink, taken
 from tests.torture.kills import add_page
 
+SECRET = "the secret of the trial"
 WORKERS, WEBS = 4, 2
 SUBJECTS = [
     "speculative decoding",
@@ -69,32 +73,24 @@ def make_home(home: Path, port: int, kind: str = "procrastinate") -> None:
         add_page(home, day)
 
 
-def subscribe_many(url: str, readers: int) -> None:
+def subscribe(url: str, readers: int) -> None:
     """That many people of the web, due at once."""
-    from digest.model import Cadence, Interest, Profile
-    from digest.store import Store
-    from digest.store.bulk import fill
-    from digest.store.schema import subscribers
-
     now = datetime.now(UTC)
     at = (now - timedelta(minutes=30)).time().replace(second=0, microsecond=0)
-    store = Store(url, secret=b"the secret of the trial")
-
-    def row(number: int) -> dict[str, object]:
-        address = f"reader{number:06}@example.org"
-        profile = Profile(
-            email=address,
-            cadence=Cadence("day", at),
-            interests=tuple(Interest((subject,)) for subject in (SUBJECTS[number % 6], SUBJECTS[0])),
-            max_papers=3,
-        )
-        return {
-            "email": address, "address_key": address, "address_hash": store.address_hash(address), "status": "active",
-            "owner": "web", "profile": profile.to_json(), "next_due_at": now, "created_at": now, "updated_at": now,
-        }  # fmt: skip
-
-    with store.writing() as tx:
-        fill(tx, subscribers, (row(number) for number in range(readers)))
+    store = Store(url, secret=SECRET.encode())
+    subscribe_many(
+        store,
+        (
+            Profile(
+                email=f"reader{number:06}@example.org",
+                cadence=Cadence("day", at),
+                interests=tuple(Interest((subject,)) for subject in (SUBJECTS[number % 6], SUBJECTS[0])),
+                max_papers=3,
+            )
+            for number in range(readers)
+        ),
+        now=now,
+    )
     store.close()
 
 
@@ -103,11 +99,11 @@ def trial(folder: Path, *, readers: int, kills: int, seed: int) -> Outcome:
     home, memory = folder / "home", folder / "taken.tsv"
     server = Server(careful=True)
     url = server.url.render_as_string(hide_password=False)
-    os.environ.update({"DIGEST_DATABASE_URL": url, "DIGEST_SECRET": "the secret of the trial"})
+    os.environ.update({"DIGEST_DATABASE_URL": url, "DIGEST_SECRET": SECRET})
     try:
         with remembering_sink(memory) as port:
             make_home(home, port)
-            subscribe_many(url, readers)
+            subscribe(url, readers)
             crew = Crew(folder / "log", _commands(home))
             began = time.monotonic()
             for name in crew.commands:
