@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 DEMO := .demo
 
-.PHONY: demo demo-web test check format golden bench torture clean
+.PHONY: demo demo-web test check format golden bench bench-ranking torture clean
 
 demo: $(VENV)/.installed            ## set up, run the main job once on sample pages, show where to look
 	@rm -rf $(DEMO)
@@ -48,6 +48,9 @@ golden: $(VENV)/.installed-$(EXTRAS) ## write the expected pages, mails and docu
 
 bench: $(VENV)/.installed-$(EXTRAS) ## measure speed against references in the same run
 	$(BIN)/python -m tests.benchmarks
+
+bench-ranking: $(VENV)/.installed-$(EXTRAS) ## measure the ranking on judged data, and write README's table
+	$(BIN)/python -m tests.benchmarks.ranking_table $(RUNS)
 
 torture: $(VENV)/.installed-$(EXTRAS) ## the long trials
 	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --disk 3 --cuts 300 --out trust.json

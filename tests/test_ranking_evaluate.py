@@ -9,9 +9,10 @@ import pytest
 
 from digest.errors import DigestError
 from digest.ranking.baselines import BASELINES
-from digest.ranking.evaluate import evaluate, rank_file
+from digest.ranking.evaluate import Evaluation, Row, evaluate, rank_file
 from digest.ranking.figures import Judged, by_unit, interval, ndcg
 from digest.ranking.judgements import read_papers, read_profiles
+from tests.benchmarks import ranking_table
 from tests.builders import NOW
 
 SUBJECTS = ["robot grasping", "protein folding", "speech codecs", "draft models"]
@@ -168,3 +169,62 @@ def test_the_scorer_beats_the_baselines_on_judged_data(shared):
     table = evaluate(shared / "rank" / "dev", now=NOW, tasks=("T1", "T3kw"), baselines=("bm25",))
     for row in table.rows:
         assert row.figures["digest"] - row.figures["bm25"] > row.intervals["bm25"], row.group
+
+
+def test_a_run_of_another_system_stands_in_the_table(data, tmp_path):
+    run = tmp_path / "other.tsv"
+    run.write_text("".join(f"x-1\tx:{n}\t{12 - n}\n" for n in range(12)))
+    table = evaluate(data, now=NOW, baselines=(), others={"other": run})
+    by_group = {row.group: row.figures for row in table.rows}
+    assert 0 < by_group["T1 x"]["other"] < by_group["T1 x"]["digest"]
+    assert "other" not in by_group["T2-liked1 x"]
+
+
+@pytest.mark.parametrize("line", ["x-1 x:1 0.5", "x-1\tx:1\thigh", "x-1\tx:1"])
+def test_a_broken_line_of_a_run_is_named(data, tmp_path, line):
+    run = tmp_path / "other.tsv"
+    run.write_text(f"x-1\tx:0\t1\n{line}\n")
+    with pytest.raises(DigestError, match="line 2: not profile, paper and score"):
+        evaluate(data, now=NOW, baselines=(), others={"other": run})
+
+
+def an_evaluation(**headline):
+    intervals = {"bm25": 0.02}
+    rows = tuple(
+        Row(f"{task} x", units, {"digest": 0.5, "bm25": other}, intervals)
+        for task, units, other in (
+            ("T1", 60, 0.4),
+            ("T2-liked10", 60, 0.49),
+            ("T3kw", 60, 0.6),
+            ("T4-kw", 9, 0.1),
+        )
+    )
+    return Evaluation(("digest", "bm25"), rows, headline)
+
+
+def test_the_table_of_the_readme_replaces_the_one_before_and_nothing_else():
+    lines = ranking_table.table(an_evaluation(digest=0.4, bm25=0.3))
+    text = f"Before.\n{ranking_table.BEGIN}\nold\n{ranking_table.END}\nAfter.\n"
+    written = ranking_table.written_into(text, lines)
+    assert written.startswith("Before.\n")
+    assert written.endswith("\nAfter.\n")
+    assert "old" not in written
+    assert ranking_table.written_into(written, lines) == written
+    assert "| `digest` | **.400** | **.500** |" in written
+    assert "| BM25 | .300 | .400 |" in written
+
+
+def test_a_verdict_counts_only_what_is_more_than_chance():
+    said = ranking_table.verdict(an_evaluation(), "bm25")
+    assert "of 3 tasks" in said
+    assert "better in 1, significantly worse in 1 " in said
+
+
+def test_without_judged_data_the_table_is_left_alone(tmp_path, capsys):
+    ranking_table.main([str(tmp_path / "nowhere")])
+    assert "skipped: there is no folder of judged data at" in capsys.readouterr().out
+
+
+def test_the_readme_has_a_place_for_the_table():
+    readme = (ranking_table.ROOT / "README.md").read_text("utf-8")
+    assert ranking_table.written_into(readme, ["a line"]).count("a line") >= 1

@@ -17,6 +17,7 @@ from digest.ranking.judgements import (
     read_pools,
     read_profiles,
     read_relevance,
+    read_run,
 )
 from digest.ranking.scorer import PaperRanker
 from digest.ranking.taste import Taste
@@ -85,8 +86,12 @@ def evaluate(
     tasks: Sequence[str] = (),
     baselines: Sequence[str] = USUAL_BASELINES,
     ranker: PaperRanker | None = None,
+    others: Mapping[str, Path] | None = None,
 ) -> Evaluation:
-    """Rank everything in a folder of judged data and compare; `tasks` are prefixes, all tasks when empty."""
+    """Rank everything in a folder of judged data and compare; `tasks` are prefixes, all tasks when empty.
+
+    `others` are run files of further systems, by name; a profile that is not in one is none of its tasks.
+    """
     profiles = [
         judged
         for judged in read_profiles(find(data, "profiles.jsonl"))
@@ -96,6 +101,7 @@ def evaluate(
     relevance = read_relevance(find(data, "qrels.tsv"))
     runs = {OURS: rank_all(profiles, collections, pools, now=now, ranker=ranker)}
     runs |= {name: _baseline(name, profiles, collections, pools) for name in baselines}
+    runs |= {name: _written(profiles, read_run(path)) for name, path in (others or {}).items()}
     systems = {
         name: by_unit(
             profiles, {j.id: ndcg(j, scores, relevance.get(j.id, {}), pools[j.pool]) for j, scores in run}
@@ -148,6 +154,10 @@ def _baseline(
         values = score(judged)
         if values is not None:
             yield judged, {paper: float(values[place[paper]]) for paper in pools[judged.pool]}
+
+
+def _written(profiles: Sequence[Judged], run: Mapping[str, Scores]) -> Iterator[tuple[Judged, Scores]]:
+    yield from ((judged, run[judged.id]) for judged in profiles if judged.id in run)
 
 
 def _row(group: str, systems: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Row:

@@ -89,6 +89,21 @@ def read_relevance(path: Path) -> dict[str, dict[str, float]]:
     return found
 
 
+def read_run(path: Path) -> dict[str, dict[str, float]]:
+    """Profile -> paper -> score, from lines as `rank_file` writes them."""
+    found: dict[str, dict[str, float]] = {}
+    with open_text(path, "rt") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                profile, paper, score = line.rstrip("\n").split("\t")
+                found.setdefault(profile, {})[paper] = float(score)
+            except ValueError as cause:
+                raise DigestError(
+                    f"{path}, line {number}: not profile, paper and score, set apart by tabs"
+                ) from cause
+    return found
+
+
 def _keyword(entry: str | list[Any]) -> tuple[str, float]:
     """A keyword stands alone or with its weight."""
     return (entry, 1.0) if isinstance(entry, str) else (str(entry[0]), float(entry[1]))
