@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,14 +21,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from digest.errors import Mistake, SettingsError
 
 _SIGNED = (
-    "from", "to", "subject", "date", "reply-to", "message-id", "list-unsubscribe", "list-unsubscribe-post", "list-id",
-    "feedback-id", "precedence", "auto-submitted", "mime-version", "content-type",
+    b"from", b"to", b"subject", b"date", b"reply-to", b"in-reply-to", b"references", b"message-id", b"list-unsubscribe",
+    b"list-unsubscribe-post", b"list-id", b"feedback-id", b"precedence", b"auto-submitted", b"mime-version", b"content-type",
 )  # fmt: skip
-_OVERSIGNED = ("from", "to", "subject", "date")
+_OVERSIGNED = (b"from", b"to", b"subject", b"date")
 _SMALLEST_RSA = 2048
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SPACES = re.compile(rb"[ \t]+")
 _BASE64_WIDTH = 72
+_PADDING, _HASH = PKCS1v15(), SHA256()
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Key:
     def sign(self, what: bytes) -> bytes:
         """The signature of `what`. Ed25519 signs the hash (RFC 8463, 3)."""
         if isinstance(self.private, RSAPrivateKey):
-            return self.private.sign(what, PKCS1v15(), SHA256())
+            return self.private.sign(what, _PADDING, _HASH)
         return self.private.sign(hashlib.sha256(what).digest())
 
     @property
@@ -89,24 +91,31 @@ class Signer:
 
     def __call__(self, headers: Sequence[bytes], body: bytes) -> bytes:
         """The DKIM-Signature fields of a message, to stand before `headers`. The same message gives the same bytes."""
-        fields = {_name(header): _relaxed(header) for header in headers}
-        names = [name for name in _SIGNED if name in fields]
-        signed = b"".join(fields[name] for name in names)
-        # A name more in h= than there are such headers stands for "and no further one" (RFC 6376, 5.4.2).
-        listed = [*names, *(name for name in _OVERSIGNED)]
-        body_hash = b64encode(hashlib.sha256(_simple(body)).digest()).decode()
-        return b"".join(_signature(key, listed, signed, body_hash) for key in self._keys)
+        fields = dict(map(_relaxed, headers))
+        names = tuple([name for name in _SIGNED if name in fields])
+        signed = b"".join([fields[name] for name in names])
+        body_hash = b64encode(hashlib.sha256(_simple(body)).digest())
+        return b"".join([_signature(key, names, signed, body_hash) for key in self._keys])
 
 
-def _signature(key: Key, names: Sequence[str], signed: bytes, body_hash: str) -> bytes:
+def _signature(key: Key, names: tuple[bytes, ...], signed: bytes, body_hash: bytes) -> bytes:
+    shown, relaxed = _field(key, names)
+    # The field signs itself too, with b= empty and without its line end (RFC 6376, 3.7).
+    signature = b64encode(key.sign(signed + relaxed % body_hash))
+    lines = [signature[at : at + _BASE64_WIDTH] for at in range(0, len(signature), _BASE64_WIDTH)]
+    return shown % body_hash + b"\r\n ".join(lines) + b"\r\n"
+
+
+@lru_cache(maxsize=64)
+def _field(key: Key, names: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+    """The field of a signature with places for the hash of a body: as it is shown, and as it is signed."""
+    # A name more in h= than there are such headers stands for "and no further one" (RFC 6376, 5.4.2).
+    listed = [name.decode() for name in (*names, *_OVERSIGNED)]
     field = (
         f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/simple; d={key.domain};\r\n"
-        f" s={key.selector}; h={_folded_names(names)};\r\n bh={body_hash};\r\n b="
+        f" s={key.selector}; h={_folded_names(listed)};\r\n bh=%s;\r\n b="
     ).encode()
-    # The field signs itself too, with b= empty and without its line end (RFC 6376, 3.7).
-    signature = b64encode(key.sign(signed + _relaxed(field)[:-2])).decode()
-    lines = [signature[at : at + _BASE64_WIDTH] for at in range(0, len(signature), _BASE64_WIDTH)]
-    return field + "\r\n ".join(lines).encode() + b"\r\n"
+    return field, _relaxed(field)[1][:-2]
 
 
 def _folded_names(names: Sequence[str]) -> str:
@@ -119,15 +128,12 @@ def _folded_names(names: Sequence[str]) -> str:
     return "\r\n  ".join([*lines, line.rstrip(":")])
 
 
-def _name(header: bytes) -> str:
-    return header.partition(b":")[0].decode("ascii").lower()
-
-
-def _relaxed(header: bytes) -> bytes:
-    """RFC 6376, 3.4.2: name in lower case, unfolded, single spaces, none at the ends."""
+@lru_cache(maxsize=4096)
+def _relaxed(header: bytes) -> tuple[bytes, bytes]:
+    """A header's name, and the header by RFC 6376, 3.4.2: name in lower case, unfolded, single spaces, none at the ends."""
     name, _, value = header.partition(b":")
-    unfolded = _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip()
-    return name.lower().strip() + b":" + unfolded + b"\r\n"
+    name = name.lower().strip()
+    return name, name + b":" + _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip() + b"\r\n"
 
 
 def _simple(body: bytes) -> bytes:

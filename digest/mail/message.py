@@ -56,9 +56,10 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
     body = _body(rendered, boundary)
-    signature = sign(headers, body) if sign else b""
-    raw = b"".join((signature, *headers, b"\r\n", body))
-    return Message(message_id, envelope, rendered.subject, raw)
+    if sign:
+        whole = b"".join(body)
+        headers, body = [sign(headers, whole), *headers], (whole,)
+    return Message(message_id, envelope, rendered.subject, b"".join((*headers, b"\r\n", *body)))
 
 
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
@@ -123,7 +124,7 @@ def _list_id(sender: Sender) -> bytes:
     return structured_header("List-ID", *words, f"<{name}>")
 
 
-def _body(rendered: Rendered, boundary: bytes) -> bytes:
+def _body(rendered: Rendered, boundary: bytes) -> tuple[bytes, ...]:
     """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4).
 
     With a logo, the HTML and the picture are one part together (RFC 2387).
@@ -134,12 +135,10 @@ def _body(rendered: Rendered, boundary: bytes) -> bytes:
         inner = b"\r\n--" + boundary + b"+"
         related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
         html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.part, inner, b"--\r\n")
-    return b"".join(
-        (
-            edge[2:] + b"\r\n" + _PART % b"plain",
-            *[fragment.quoted for fragment in rendered.text_fragments],
-            edge + b"\r\n",
-            *html,
-            edge + b"--\r\n",
-        )
+    return (
+        edge[2:] + b"\r\n" + _PART % b"plain",
+        *[fragment.quoted for fragment in rendered.text_fragments],
+        edge + b"\r\n",
+        *html,
+        edge + b"--\r\n",
     )

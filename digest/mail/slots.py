@@ -10,12 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from digest.mail.links import Links
-from digest.mail.quoted import STEM, Fragment, broken
+from digest.mail.quoted import STEM, Fragment, Place, in_place
 
 # A token as `digest.tokens` writes it, alone between slashes: letters that no encoding of a mail changes.
 _TOKEN = re.compile(r"/([A-Za-z0-9_-]{20,64})(?=/|$)")
-_STEM = STEM.encode()
-_NONE: set[tuple[tuple[str, int], ...]] = {()}
 
 
 class Slot(NamedTuple):
@@ -89,14 +87,22 @@ class Filled:
     @property
     def quoted(self) -> bytes:
         """As it stands in a message: the same bytes as if the words had been encoded with the tokens in them."""
-        quoted = b"".join([fragment.quoted for fragment in self._fragments])
-        breaks = {fragment.breaks for fragment in self._fragments}
-        if breaks == _NONE and _STEM not in quoted:
-            return quoted
-        for stand_in, token in self._slots:
-            quoted = quoted.replace(stand_in.encode(), token.encode())
-        # Where the end of a line came inside a stand-in, it comes at the same letter of the token.
-        tokens = dict(self._slots)
-        for stand_in, at in {pair for pairs in breaks for pair in pairs}:
-            quoted = quoted.replace(broken(stand_in, at), broken(tokens[stand_in], at))
-        return quoted
+        tokens = _Places(self._slots)
+        return b"".join(
+            [
+                fragment.with_tokens(tokens) if fragment.places else fragment.quoted
+                for fragment in self._fragments
+            ]
+        )
+
+
+class _Places(dict[Place, bytes]):
+    """What stands at each place: the end of a line that came inside a stand-in comes at the same letter of the token."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self._tokens = dict(slots)
+
+    def __missing__(self, place: Place) -> bytes:
+        stand_in, at = place
+        self[place] = found = in_place(self._tokens[stand_in], at)
+        return found

@@ -66,7 +66,7 @@ class Filling:
             last = self._last  # read once: another thread may write another mail meanwhile
             if key == last[0]:
                 return last[1]
-            text = self._put_in(values) if self._is_plain else str(self._fill(*key))
+            text = self._put_in(key, values) if self._is_plain else str(self._fill(*key))
         except KeyError as missing:
             known = ", ".join(sorted(values))
             raise DigestError(
@@ -78,20 +78,18 @@ class Filling:
         self._last = (key, made)
         return made
 
-    def _put_in(self, values: Values) -> str:
-        if len(self._parts) == 4:
-            before, name, wraps, after = self._parts
-            text = f"{before}{self._value(values[name], wraps)}{after}"
+    def _put_in(self, key: list[Any], values: Values) -> str:
+        words = self._parts[::3]
+        if len(key) == 1 == len(words) - 1:
+            text = f"{words[0]}{self._value(key[0], self._parts[2])}{words[1]}"
         else:
-            slots = zip(self._parts[::3], self._parts[1::3], self._parts[2::3], strict=False)
-            filled = [words + self._value(values[name], wraps) for words, name, wraps in slots]
-            text = "".join([*filled, self._parts[-1]])
+            slots = zip(words, self._parts[1::3], self._parts[2::3], strict=False)
+            filled = [before + self._value(values[name], wraps) for before, name, wraps in slots]
+            text = "".join([*filled, words[-1]])
         return "" if text.isspace() else text  # a line that has nothing to say is none
 
     def _value(self, value: object, wraps: str) -> str:
-        said = str(value)
-        if wraps:
-            said = wrapped(said)
+        said = wrapped(str(value)) if wraps else str(value)
         return str(escape(said)) if self._escapes and _MARKUP.search(said) else said
 
 

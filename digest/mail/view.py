@@ -24,7 +24,7 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
-_KEYWORD, _RELATED = ReasonKind.KEYWORD, ReasonKind.RELATED
+_NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 # A reason is told when it is worth at least this part of the strongest one.
 _TELLING = 0.2
@@ -40,8 +40,6 @@ _PERIODS = {"week": " this week", "month": " this month"}
 _CHIP_WORDING = {
     ReasonKind.AUTHOR: "{}, followed",
     ReasonKind.ORGANIZATION: "{}, followed",
-    ReasonKind.TRENDING: "popular: {}",
-    ReasonKind.KEYWORD: "{}",
     ReasonKind.RELATED: "{}",
     ReasonKind.TASTE: "{}",
 }
@@ -176,15 +174,22 @@ def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[
     for reason in why:
         worth = reason.contribution
         if worth >= least and worth > 0:
-            kind = reason.kind
-            chip = _chip(kind, reason.term, weights.get(reason.term, 1.0))
+            chip = _chip(reason, weights)
             if chip and chip not in helped:
                 helped.append(chip)
-            if worth > strongest and (kind is _KEYWORD or kind is _RELATED):
+            if worth > strongest and reason.kind in _NAMED:
                 strongest, term = worth, reason.term
         elif worth < 0:
             against = (f"despite {isolated(said(reason.term))}",)
     return (*helped[:_CHIPS], *against), _term(term)
+
+
+def _chip(reason: Reason, weights: Mapping[str, float]) -> str:
+    kind = reason.kind
+    # Asking by identity: the hash of an enumeration's member is slow.
+    if kind is ReasonKind.KEYWORD:
+        return _keyword_chip(reason.term, weights.get(reason.term, 1.0))
+    return _popular_chip(reason.term) if kind is ReasonKind.TRENDING else _other_chip(kind, reason.term)
 
 
 @lru_cache(maxsize=16_384)
@@ -195,9 +200,17 @@ def _term(reason: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _chip(kind: ReasonKind, term: str, weight: float) -> str:
-    if kind is ReasonKind.KEYWORD and weight != 1:
-        return f"{isolated(said(term))}, weight {weight:g}"
+def _keyword_chip(term: str, weight: float) -> str:
+    return isolated(said(term)) + (f", weight {weight:g}" if weight != 1 else "")
+
+
+@lru_cache(maxsize=16_384)
+def _popular_chip(term: str) -> str:
+    return f"popular: {isolated(said(term))}"
+
+
+@lru_cache(maxsize=16_384)
+def _other_chip(kind: ReasonKind, term: str) -> str:
     return _CHIP_WORDING.get(kind, "").format(isolated(said(term)))
 
 
