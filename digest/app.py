@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from digest.alerts import alert
 from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.errors import SourceError
@@ -19,7 +20,7 @@ from digest.mail.pace import Pace
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import Transport
 from digest.material import FittedOnce
-from digest.model import Page
+from digest.model import Page, Skip, SkipReason
 from digest.pages.archive import unpacked
 from digest.pages.fetch import HttpFetcher, Validators
 from digest.pages.folder import Unreadable, pages_in
@@ -29,6 +30,7 @@ from digest.publish import Limits, PublishReport, publish
 from digest.returns import return_path
 from digest.settings import Settings, load_settings
 from digest.sources import Trial, try_source
+from digest.space import shortage
 from digest.stationery import make_letters, read_secret
 from digest.store import Store
 from digest.store.rounds import noted
@@ -80,7 +82,9 @@ class App:
         self.store.close()
 
     def ingest(self, *, now: datetime) -> IngestReport:
-        """VERB 1 over the configured sources."""
+        """VERB 1 over the configured sources; nothing while the disk is nearly full."""
+        if short := self._shortage():
+            return IngestReport(unreachable={"disk": short})
         every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
         with noted(self.store, "ingest", now) as run:
             report = ingest(self.store, self.sources(), _read_folder, every=every, now=now)
@@ -103,7 +107,11 @@ class App:
         return sync_profiles(self.store, read_profiles(self.settings.subscribers_folder), now=now)
 
     def publish(self, *, now: datetime) -> PublishReport:
-        """VERB 2, after `sync`."""
+        """VERB 2, after `sync`; nothing while the disk is nearly full."""
+        if short := self._shortage():
+            report = PublishReport()
+            report.count([Skip("everybody", SkipReason.FAILED, short)])
+            return report
         with noted(self.store, "publish", now) as run:
             synced = self.sync(now=now)
             come_back(self.store, now=now)
@@ -111,6 +119,13 @@ class App:
             run.tallies = {"queued": report.queued}
         report.skipped[:0] = synced.broken
         return report
+
+    def _shortage(self) -> str | None:
+        return shortage(self.settings.home, self.settings.file.alerts.least_free_mb)
+
+    def alert(self, *, now: datetime) -> int:
+        """Queue a mail to the operator about what needs a look, when it is time for one. Returns how many things."""
+        return alert(self.store, self.letters, self.settings.file.alerts, self.settings.home, now=now)
 
     def limits(self) -> Limits:
         """What may enter a digest, as configured."""

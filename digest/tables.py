@@ -174,6 +174,16 @@ class WebSettings(Strict):
     )
 
 
+class AlertSettings(Strict):
+    """Mail to whoever runs this, when something needs a look: at most once an hour."""
+
+    to: str | None = Field(None, description="who gets it; nobody when unset", pattern=r"^[^@\s]+@[^@\s]+$")
+    source_days: float = Field(2.0, description="days after which a source that gives nothing is told", gt=0)
+    least_free_mb: int = Field(
+        200, description="with less free space nothing new is taken in, and that is told; 0 = no limit", ge=0
+    )
+
+
 class PublishSettings(Strict):
     """What may enter a digest."""
 
@@ -257,6 +267,7 @@ class DigestFile(Strict):
     bounces: BouncesSettings = BouncesSettings()
     mailbox: MailboxSettings = MailboxSettings()
     web: WebSettings = WebSettings()
+    alerts: AlertSettings = AlertSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
     schedule: ScheduleSettings = ScheduleSettings()

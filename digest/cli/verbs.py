@@ -141,6 +141,7 @@ def _verbs(
         complain(read.stopped)
     ingested = app.ingest(now=context.now)
     published = app.publish(now=context.now)
+    app.alert(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
     app.tidy(now=context.now)
     return ingested, published, delivered
@@ -181,6 +182,7 @@ def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threadin
         Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
         Job(f"{of}publish", publish, timedelta(minutes=pace.publish_minutes)),
         Job(f"{of}deliver", deliver, timedelta(minutes=pace.deliver_minutes)),
+        Job(f"{of}alert", lambda: app.alert(now=now()), timedelta(minutes=5)),
         Job(f"{of}tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
     ]
 
