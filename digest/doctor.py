@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from digest.errors import DigestError
+from digest.commands import open_mailbox
+from digest.errors import DigestError, MailboxError
 from digest.mail.dialogue import Dialogue
 from digest.settings import Settings
+from digest.space import shortage
 from digest.store import Store
 from digest.store.history import count_deliveries, oldest_open
 from digest.store.outages import current_outage
@@ -46,9 +48,10 @@ def examine(settings: Settings, store: Store, *, lookup: Lookup | None, now: dat
     with store.reading() as db:
         yield _database(db)
         yield from _zones(db)
-    yield _space(settings.home)
+    yield _space(settings)
     yield _secrets(settings.home)
     yield from _way_out(settings, now)
+    yield from _mailbox(settings)
     yield from _names(settings, lookup)
     with store.reading() as db:
         yield _last_run(db, now)
@@ -83,11 +86,12 @@ def _zones(db: Connection) -> Iterator[Finding]:
         yield Finding("zone data", "ok", "every reader's time zone is known")
 
 
-def _space(home: Path) -> Finding:
+def _space(settings: Settings) -> Finding:
+    home = settings.home
     usage = shutil.disk_usage(home)
     said = f"{usage.free // _MB} MB free ({100 * usage.free // usage.total} %)"
-    if usage.free < 50 * _MB:
-        return Finding("disk space", "fail", said, f"free some space on the disk of {home}")
+    if short := shortage(home, settings.file.alerts.least_free_mb):
+        return Finding("disk space", "fail", short, f"free some space on the disk of {home}")
     if usage.free < 200 * _MB or usage.free < 0.05 * usage.total:
         return Finding("disk space", "warn", said, f"free some space on the disk of {home}")
     return Finding("disk space", "ok", said)
@@ -126,6 +130,21 @@ def _way_out(settings: Settings, now: datetime) -> Iterator[Finding]:
         "mail server", "ok", f"{smtp.host}:{smtp.port} answers ({secured}{logged_in}); nothing was sent"
     )
     yield _clock(dialogue.greeting, now)
+
+
+def _mailbox(settings: Settings) -> Iterator[Finding]:
+    """Whether mail that comes back and requests by mail can be read."""
+    try:
+        mailbox = open_mailbox(settings)
+        unread = mailbox.count() if mailbox else 0
+    except MailboxError as error:
+        yield Finding("mailbox", "fail", str(error), "see [mailbox] in config/digest.toml, and .env")
+        return
+    if mailbox is not None:
+        yield Finding("mailbox", "ok", f"can be read; {unread} mails are unread")
+    elif settings.file.bounces.address is not None:
+        said = f"mail that comes back to {settings.file.bounces.address} is read nowhere"
+        yield Finding("mailbox", "warn", said, "say in [mailbox] of config/digest.toml where it arrives")
 
 
 def _clock(greeting: str, now: datetime) -> Finding:

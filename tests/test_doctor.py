@@ -88,6 +88,21 @@ def test_a_clock_that_differs_from_the_mail_servers_is_told(tmp_path, store, min
     assert found["clock"].state == state
 
 
+def test_a_mailbox_is_looked_into_and_one_that_is_missing_is_told(tmp_path, store):
+    port = free_port()
+    bounces = '[bounces]\naddress = "bounces@example.org"\n'
+    assert findings(settings_for(tmp_path, port, bounces), store)["mailbox"].state == "warn"
+    (tmp_path / "box" / "new").mkdir(parents=True)
+    (tmp_path / "box" / "new" / "1").write_bytes(b"Subject: hello\r\n\r\n")
+    found = findings(settings_for(tmp_path, port, '[mailbox]\nmaildir = "box"\n'), store)["mailbox"]
+    assert (found.state, found.said) == ("ok", "can be read; 1 mails are unread")
+    (tmp_path / ".env").write_text("DIGEST_IMAP_PASSWORD=secret-of-mine\n")
+    imap = f'[mailbox]\nhost = "127.0.0.1"\nport = {free_port()}\nusername = "papers"\ntimeout = 2\n'
+    found = findings(settings_for(tmp_path, port, imap), store)["mailbox"]
+    assert found.state == "fail"
+    assert "[mailbox]" in found.remedy
+
+
 def run(home, *words, code=0):
     result = CliRunner().invoke(app, ["--home", str(home), "--now", "2026-03-02T08:30:00Z", *words])
     assert result.exit_code == code, result.output
@@ -130,6 +145,17 @@ def test_a_message_in_doubt_is_not_simply_tried_again(home):
         [delivery] = outbox.claim(tx, Claim("somewhere|else|1", NOW), now=NOW, limit=1)
         outbox.settle_unknown(tx, delivery, "no answer", now=NOW)
     assert "digest outbox resolve" in run(folder, "outbox", "retry", "1", code=1)
+
+
+def test_the_outbox_can_be_listed_by_state(home):
+    folder, store = home
+    owe(store, 1)
+    owe(store, 2)
+    run(folder, "outbox", "hold", "1")
+    assert [row["id"] for row in json.loads(run(folder, "outbox", "list", "--state", "held", "--json"))] == [
+        1
+    ]
+    assert "lost" in run(folder, "outbox", "list", "--state", "lost", code=2)
 
 
 def test_what_is_held_waits_and_then_goes(home):

@@ -7,6 +7,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.model import DeliveryState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -30,19 +31,20 @@ def list_deliveries(
     papers: Annotated[
         bool, typer.Option("--papers", help="With the papers of each digest and why they came.")
     ] = False,
+    state: Annotated[DeliveryState | None, typer.Option("--state", help="Only those in this state.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the newest deliveries with their state.
 
-    Example: digest outbox list --papers
+    Example: digest outbox list --state failed
     """
     from digest.app import App
     from digest.store.history import newest_deliveries, shown_in
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app, app.store.reading() as db:
-        found = newest_deliveries(db, limit)
+        found = newest_deliveries(db, limit, state)
         for row in found if papers else ():
             row["papers"] = shown_in(db, row["id"])
     if as_json:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
+from digest.model import DeliveryState
 from digest.store.outbox import OPEN
 from digest.store.schema import deliveries, papers, shown
 
@@ -34,8 +35,11 @@ def last_refusals(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(refused.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]
 
 
-def newest_deliveries(db: Connection, limit: int) -> list[dict[str, Any]]:
-    """The newest deliveries: id, kind, state, day, subscriber, subject, attempts and what the server said."""
+def newest_deliveries(db: Connection, limit: int, state: DeliveryState | None = None) -> list[dict[str, Any]]:
+    """The newest deliveries, all or those in one state.
+
+    With id, kind, state, day, subscriber, subject, attempts and what the server said.
+    """
     columns = (
         deliveries.c.id,
         deliveries.c.kind,
@@ -48,10 +52,9 @@ def newest_deliveries(db: Connection, limit: int) -> list[dict[str, Any]]:
         deliveries.c.settled_at,
         deliveries.c.last_reply,
     )
-    return [
-        dict(row)
-        for row in db.execute(select(*columns).order_by(deliveries.c.id.desc()).limit(limit)).mappings()
-    ]
+    newest = select(*columns).order_by(deliveries.c.id.desc()).limit(limit)
+    chosen = newest if state is None else newest.where(deliveries.c.state == state)
+    return [dict(row) for row in db.execute(chosen).mappings()]
 
 
 def shown_in(db: Connection, delivery_id: int) -> list[dict[str, Any]]:
