@@ -147,3 +147,61 @@ def test_the_image_runs_as_nobody_in_particular_and_can_be_asked_how_it_is():
     assert re.search(r"^USER 10001", last, re.MULTILINE)
     assert "HEALTHCHECK" in last
     assert "ADD " not in dockerfile
+
+
+def git(folder, *words):
+    said = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def run_workflow(checkout, environment):
+    """Run what the workflow's steps run, in a fresh checkout, as its runner would."""
+    yaml = extra("yaml")
+    workflow = yaml.safe_load((DEPLOY / "github-actions.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    for step in job["steps"]:
+        script = step.get("run", "")
+        if script and "pip install" not in script:
+            done = subprocess.run(
+                ["bash", "-eo", "pipefail", "-c", script],
+                cwd=checkout,
+                env=environment,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{step.get('name')}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_workflow_sends_once_and_remembers_it_in_its_branch(tmp_path):
+    origin, home = tmp_path / "origin.git", tmp_path / "home"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(origin))
+    assert CliRunner().invoke(app, ["--home", str(home), "init", "--demo"]).exit_code == 0
+    (home / ".gitignore").write_text(".env\ndata/\nstate/\n")
+    git(home, "init", "-q", "-b", "main")
+    git(home, "-c", "core.hooksPath=/dev/null", "add", ".")
+    git(home, "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "A home")
+    git(home, "push", "-q", str(origin), "main")
+    (tmp_path / "bin").mkdir()
+    moment = "2026-03-03T09:00:00Z"
+    (tmp_path / "bin" / "digest").write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -m digest --now {moment} "$@"\n'
+    )
+    (tmp_path / "bin" / "digest").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": str(DEPLOY.parent),
+        "HOME": str(tmp_path),
+        "DIGEST_SECRET": "a-secret-of-the-repository-0123",
+    }
+    sent = []
+    for number in (1, 2):
+        checkout = tmp_path / f"runner{number}"
+        git(tmp_path, "clone", "-q", str(origin), str(checkout))
+        (tmp_path / f"temp{number}").mkdir()
+        run_workflow(checkout, {**environment, "RUNNER_TEMP": str(tmp_path / f"temp{number}")})
+        sent.append(len(list((checkout / "data/outbox").glob("*.eml"))))
+    assert sent == [3, 0]
+    assert git(origin, "rev-list", "--count", "state").strip() == "1"
+    assert "digest.db" in git(origin, "ls-tree", "--name-only", "state")
