@@ -4,6 +4,7 @@ import pytest
 
 from digest.model import Interest, ReasonKind
 from digest.ranking import PaperRanker
+from digest.ranking.keywords import parse_keyword
 from digest.ranking.spelling import Abbreviations, introductions
 from digest.ranking.text import joined, singular, stem, surfaces
 from tests.builders import NOW, a_paper, a_profile
@@ -109,6 +110,30 @@ def test_one_paper_alone_is_not_believed():
 def test_an_abbreviation_with_many_readings_is_left_alone():
     readings = ["robot arm nets (RAN)", "radio access networks (RAN)"] * 2
     assert Abbreviations(papers_introducing(*readings)).long == {}
+
+
+def test_small_words_inside_an_abbreviation_do_no_harm():
+    known = Abbreviations(papers_introducing("text-to-speech (TTS)", "text to speech (TTS)"))
+    assert known.others(parse_keyword("TTS").words) == [("text", "speech")]
+    assert known.others(parse_keyword("text-to-speech").words) == [("tts",)]
+
+
+def test_a_paper_that_means_something_else_by_an_abbreviation_is_taken_at_its_word():
+    corpus = [
+        *papers_introducing(*["text-to-speech (TTS)"] * 4),
+        *(a_paper(n, title=f"Robots of kind {n}", abstract="Robots.") for n in range(10, 30)),
+        a_paper(98, title="Better TTS for robots", abstract="Robots."),
+        a_paper(99, title="Better test-time scaling (TTS) for robots", abstract="Robots."),
+    ]
+    ranker = PaperRanker().fit(corpus)
+    profile = a_profile(trending=0.0, interests=(Interest(("text-to-speech",)),))
+    says = {
+        score.paper_id
+        for score in ranker.rank(profile, corpus, now=NOW)
+        if ReasonKind.KEYWORD in {reason.kind for reason in score.why}
+    }
+    assert corpus[-2].id in says
+    assert corpus[-1].id not in says
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,21 @@ class KeywordMatcher:
         best = self._match([ways[0] for ways in spelt])
         for way in range(1, max(map(len, spelt), default=1)):
             rows = [number for number, ways in enumerate(spelt) if len(ways) > way]
-            other = self._match([spelt[row][way] for row in rows])
+            ways = [spelt[row][way] for row in rows]
+            other = self._as_meant(ways, self._match(ways))
             best = _better(best, other, np.array(rows, dtype=np.int64))
         return best
+
+    def _as_meant(self, ways: Sequence[Keyword], matches: Matches) -> Matches:
+        """Without papers that say an abbreviation and mean something else by it."""
+        complete = matches.complete
+        for row, way in enumerate(ways):
+            otherwise = self.abbreviations.meant_otherwise(way.words)
+            if otherwise:
+                found = slice(*complete.indptr[row : row + 2])
+                papers = (self.shelf.papers[place] for place in complete.indices[found])
+                complete.data[found] *= [paper.id not in otherwise for paper in papers]
+        return matches
 
     def _spellings(self, keyword: Keyword) -> list[Keyword]:
         if keyword.is_prefix:

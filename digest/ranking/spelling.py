@@ -1,11 +1,10 @@
 """Other ways to write a keyword, learnt from the corpus: one word or two, in full or abbreviated."""
 
 import re
-from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 from digest.model import Paper
-from digest.ranking.text import LONGEST_TEXT, joined, singular, stem, surfaces
+from digest.ranking.text import LONGEST_TEXT, STOP_WORDS, joined, singular, stem, surfaces
 
 # "large language models (LLMs)": capitals in brackets, and the words in front of them.
 _SHORT = re.compile(r"\(([A-Z][A-Za-z0-9-]{0,8}[A-Z0-9]s?)\)")
@@ -35,21 +34,34 @@ def _singular_abbreviation(short: str) -> str:
 
 
 class Abbreviations:
-    """What abbreviations stand for. One paper alone is not believed, nor an abbreviation that is read in many ways."""
+    """What abbreviations stand for.
+
+    One paper alone is not believed, nor an abbreviation that is read in many ways: "TTS", which is text-to-speech to
+    some and test-time scaling to others, stands for itself alone. Where most agree, a paper that says it means
+    something else is taken at its word.
+    """
 
     def __init__(self, papers: Iterable[Paper]) -> None:
-        seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        seen: dict[
+            str, dict[tuple[str, ...], set[str]]
+        ] = {}  # abbreviation -> what it stands for -> in which papers
         for paper in papers:
-            seen.update(set(introductions(f"{paper.title}. {paper.abstract or ''}")))
+            for short, words in introductions(f"{paper.title}. {paper.abstract or ''}"):
+                seen.setdefault(short, {}).setdefault(_telling(words), set()).add(paper.id)
         self.long: dict[str, tuple[str, ...]] = {}
         self.short: dict[tuple[str, ...], str] = {}
-        uses = Counter[str]()
-        for (short, _), times in seen.items():
-            uses[short] += times
-        for (short, words), times in sorted(seen.items(), key=lambda item: (-item[1], item[0])):
-            if times > 1 and times >= _CLEAR * uses[short]:
+        self._otherwise: dict[str, frozenset[str]] = {}
+        for short, readings in sorted(seen.items()):
+            uses = sum(map(len, readings.values()))
+            words, users = min(readings.items(), key=lambda reading: (-len(reading[1]), reading[0]))
+            if len(users) > 1 and len(users) >= _CLEAR * uses:
                 self.long[short] = words
                 self.short.setdefault(_key(words), short)
+                self._otherwise[short] = frozenset().union(*readings.values()) - users
+
+    def meant_otherwise(self, words: Sequence[str]) -> frozenset[str]:
+        """The ids of papers to which an abbreviation means something else than to most."""
+        return self._otherwise.get(words[0], frozenset()) if len(words) == 1 else frozenset()
 
     def others(self, words: Sequence[str]) -> list[tuple[str, ...]]:
         """The words in full for an abbreviation, the abbreviation for words in full."""
@@ -59,6 +71,11 @@ class Abbreviations:
         if _key(words) in self.short:
             found.append((self.short[_key(words)],))
         return found
+
+
+def _telling(words: Sequence[str]) -> tuple[str, ...]:
+    """The words of "text to speech" that a keyword keeps."""
+    return tuple(word for word in words if word not in STOP_WORDS) or tuple(words)
 
 
 def _key(words: Sequence[str]) -> tuple[str, ...]:
