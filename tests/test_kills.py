@@ -24,8 +24,8 @@ def test_nothing_is_lost_and_only_the_same_bytes_come_twice(tmp_path):
 def test_a_death_anywhere_in_delivery_costs_exactly_what_the_readme_says(at_random):
     trials = 270 if os.environ.get("CI") else 24
     outcome = points.run(trials, seed=20260302, at_random=at_random)
-    assert outcome.total("trials") == trials
-    assert outcome.total("deaths") >= trials // 4
+    assert outcome.total("trials") >= trials
+    assert outcome.total("deaths") == trials
     totals = {name: outcome.total(name) for name in ("lost", "different", "too_many", "damaged")}
     assert totals == {"lost": 0, "different": 0, "too_many": 0, "damaged": 0}
     assert sum(count.twice for kind, count in outcome.by_kind.items() if kind.endswith("hold")) == 0

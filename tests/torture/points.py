@@ -12,16 +12,20 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from digest.store import Store
 from tests.builders import NOW, owe
 from tests.smtp_script import Script, smtp_script
 from tests.torture.forks import fork, wait
@@ -88,7 +92,9 @@ def allowed_twice(trial: Trial) -> int:
 def run(trials: int, *, seed: int, at_random: bool) -> Outcome:
     """So many deaths, spread over all points (or over time), one to four connections and both policies."""
     script = Script()
-    with tempfile.TemporaryDirectory() as folder, smtp_script(script) as port:
+    memory = Path("/dev/shm")  # death is tried here, and not the disk
+    where = memory if memory.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=where) as folder, smtp_script(script) as port:
         command = [sys.executable, "-m", "tests.torture.points", folder, str(port), str(trials), str(seed)]
         told = subprocess.run([*command, str(int(at_random))], check=True, capture_output=True, text=True)
     done = [Trial(**trial) for trial in json.loads(told.stdout)]
@@ -126,46 +132,72 @@ def _runner(folder: Path, port: int, trials: int, seed: int, *, at_random: bool)
     chance = random.Random(seed)
     template = folder / "template.db"
     wait(fork(lambda: _make(template)))
-    done = []
-    for number in range(trials):
+    done: list[Trial] = []
+    deaths = number = 0
+    whole = 0.0  # seconds of a delivery that is left alone
+    while deaths < trials and number < 3 * trials + 1:
         point = RANDOM if at_random else POINTS[number % len(POINTS)]
         connections = chance.choice((1, 1, 2, 4))
         policy = chance.choice(("resend", "resend", "hold"))
         passes = connections if point.startswith("smtp.connect") else MESSAGES  # how often it will be passed
         trial = Trial(number, point, chance.randint(1, passes), connections, policy)
-        done.append(_die_and_finish(trial, folder / f"{number}.db", template, port, chance).__dict__)
-    print(json.dumps(done))
+        began = time.monotonic()
+        moment = chance.uniform(0, whole) if whole else 60.0
+        done.append(_die_and_finish(trial, folder / f"{number}.db", template, port, moment))
+        whole = whole or (time.monotonic() - began) / 2
+        deaths += done[-1].died
+        number += 1
+    print(json.dumps([trial.__dict__ for trial in done]))
 
 
-def _die_and_finish(trial: Trial, file: Path, template: Path, port: int, chance: random.Random) -> Trial:
+def _die_and_finish(trial: Trial, file: Path, template: Path, port: int, moment: float) -> Trial:
     shutil.copy(template, file)
-    wait(fork(lambda: _owe(file, trial)))
+    _address(file, trial)
     child = fork(lambda: _deliver(file, trial, port))
     if trial.point == RANDOM:
-        time.sleep(chance.uniform(0.01, 0.09))
-        os.kill(child, signal.SIGKILL)
+        _kill_at(child, moment)
     died = os.WIFSIGNALED(wait(child))
-    answer = file.with_suffix(".json")
-    wait(fork(lambda: _finish(file, trial, port, answer)))
-    told = json.loads(answer.read_text())
+    wait(fork(lambda: _deliver(file, trial, port, dies=False)))
+    told = _states(file)
     for path in file.parent.glob(f"{trial.number}.*"):
         path.unlink()
-    return Trial(trial.number, trial.point, trial.times, trial.connections, trial.policy, died=died, **told)
+    return replace(trial, died=died, **told)
+
+
+def _kill_at(child: int, moment: float) -> None:
+    """After so many seconds, if it is still there then."""
+    ends_at = time.monotonic() + moment
+    while time.monotonic() < ends_at:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
 
 
 def _make(file: Path) -> None:
-    from digest.store import Store
-
-    Store(f"sqlite:///{file}", secret=b"a trial").close()
-
-
-def _owe(file: Path, trial: Trial) -> None:
-    from digest.store import Store
-
+    """What every trial starts with: a database in which a few messages are owed."""
     store = Store(f"sqlite:///{file}", secret=b"a trial")
     for n in range(MESSAGES):
-        owe(store, trial.number * MESSAGES + n)
+        owe(store, n)
     store.close()
+
+
+def _address(file: Path, trial: Trial) -> None:
+    """Send the messages of this trial to addresses of its own, so that the server's takings can be told apart."""
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(
+            "UPDATE deliveries SET rcpt_to = 'reader' || (? + id - 1) || '@example.org'",
+            (trial.number * MESSAGES,),
+        )
+
+
+def _states(file: Path) -> dict[str, Any]:
+    """How many are in doubt or still open at the end, and whether the file is damaged."""
+    with closing(sqlite3.connect(file)) as db:
+        states = Counter(state for (state,) in db.execute("SELECT state FROM deliveries"))
+        damaged = db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok"
+    still_open = MESSAGES - states["sent"] - states["unknown"]
+    return {"unknown": states["unknown"], "open": still_open, "damaged": damaged}
 
 
 def _deliver(file: Path, trial: Trial, port: int, *, dies: bool = True) -> None:
@@ -173,7 +205,6 @@ def _deliver(file: Path, trial: Trial, port: int, *, dies: bool = True) -> None:
     from digest.crashpoints import arm
     from digest.deliver import Policy, deliver
     from digest.mail.smtp import SmtpTransport
-    from digest.store import Store
     from digest.tables import SmtpSettings
 
     sending._MESSAGES_A_CONNECTION = 1
@@ -187,22 +218,6 @@ def _deliver(file: Path, trial: Trial, port: int, *, dies: bool = True) -> None:
         store, [SmtpTransport(wanted) for _ in range(trial.connections)], policy=policy, clock=lambda: later
     )
     store.close()
-
-
-def _finish(file: Path, trial: Trial, port: int, answer: Path) -> None:
-    from sqlalchemy import select
-
-    from digest.store import Store
-    from digest.store.schema import deliveries
-
-    _deliver(file, trial, port, dies=False)
-    store = Store(f"sqlite:///{file}", secret=b"a trial")
-    with store.reading() as db:
-        states = Counter(db.execute(select(deliveries.c.state)).scalars())
-        damaged = db.exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok"
-    store.close()
-    still_open = MESSAGES - states["sent"] - states["unknown"]
-    answer.write_text(json.dumps({"unknown": states["unknown"], "open": still_open, "damaged": damaged}))
 
 
 if __name__ == "__main__":
