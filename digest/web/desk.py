@@ -17,6 +17,7 @@ from digest.errors import TokenError
 from digest.store.people import Subscriber, read_subscriber
 from digest.tokens import Purpose, verify, verify_until
 from digest.web.forms import Form, parse_form
+from digest.web.scribe import Scribe
 from digest.web.showroom import Showroom
 
 Got = TypeVar("Got")
@@ -32,6 +33,7 @@ class Desk:
     templates: Environment
     url: str
     showroom: Showroom
+    scribe: Scribe
     wake: Callable[[], None] = field(default=lambda: None)  # a mail was queued: look at the outbox now
 
     def page(self, template: str, *, status: int = 200, kept_for: int = 0, **values: Any) -> HTMLResponse:
@@ -62,13 +64,8 @@ class Desk:
         return await run_in_threadpool(read)
 
     async def write(self, change: Callable[[Connection], Got]) -> Got:
-        """What `change` returns, once it is durable. Raises `StoreError`."""
-
-        def write() -> Got:
-            with self.app.store.writing() as tx:
-                return change(tx)
-
-        return await run_in_threadpool(write)
+        """What `change` returns, once it is durable. Raises what it raises, and `StoreError`."""
+        return await self.scribe.write(change)
 
     async def form(self, request: Request) -> Form:
         """The fields that were sent. Raises `HTTPException` for what is no form, too long or too slow."""

@@ -25,6 +25,7 @@ from digest.web.desk import Desk
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
 from digest.web.metrics import Counting, Tally, metrics_route, ready_route
+from digest.web.scribe import Scribe
 from digest.web.showroom import Showroom
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def make_site(
     assets = read_assets(shipped("templates") / "web" / "assets", theme)
     url = (app.settings.file.web.url or "http://127.0.0.1").rstrip("/")
     showroom = Showroom(app.store, app.limits())
-    desk = Desk(app, clock, _templates(app, assets, url), url, showroom, wake)
+    desk = Desk(app, clock, _templates(app, assets, url), url, showroom, Scribe(app.store), wake)
     most = app.settings.file.web.posts_per_minute
     guard = Middleware(Guard, origin=url, tries=Tries(most, time.monotonic))
     routes = [assets.route(), _health(desk), ready_route(desk)]

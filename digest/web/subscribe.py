@@ -32,7 +32,7 @@ from digest.web.profile_form import (
     read_topics,
     split_words,
 )
-from digest.web.showroom import Shelf, Showroom
+from digest.web.showroom import Shelf, Showroom, sample_of
 from digest.web.typos import meant_instead
 from digest.web.view import Shown, shown
 
@@ -64,6 +64,11 @@ class _Said:
     fields: Fields
 
 
+def _asked(said: _Said) -> Profile:
+    """What a preview depends on: topics, not hours, so that one answer serves many."""
+    return replace(said.profile, email="", timezone="UTC", cadence=_NOBODY.cadence)
+
+
 class _Front:
     """The functions behind the pages."""
 
@@ -88,7 +93,7 @@ class _Front:
         if act == "propose":
             return await self._propose(form, now)
         said = self._read(form)
-        if act in ("subscribe", ""):
+        if act == "subscribe" or not (act or "add" in form):
             return await self._subscribe(request, form, said, now)
         return self._stamped(await self._render(said, now), now)
 
@@ -162,15 +167,20 @@ class _Front:
         return self._stamped(page, now)
 
     async def _shown(self, said: _Said, now: datetime) -> Shown:
-        profile = replace(said.profile, timezone="UTC", cadence=_NOBODY.cadence)
-        sample = await self._showroom.sample(profile, now)
-        return await self._showroom.kept(f"shown|{profile.to_json()}", lambda _: shown(sample), now)
+        asked = _asked(said)
+        return await self._showroom.kept(
+            f"shown|{asked.to_json()}", lambda shelf: shown(sample_of(shelf, asked, now)), now
+        )
 
     async def _piece(self, said: _Said, now: datetime) -> str:
-        found = await self._shown(said, now)
-        wrong = said.fields.wrong.get("topics", "")
+        asked, wrong = _asked(said), said.fields.wrong.get("topics", "")
         template = self._desk.templates.get_template("_preview.html")
-        return template.render(shown=found, has_topics=bool(said.profile.interests), wrong_topics=wrong)
+
+        def make(shelf: Shelf) -> str:
+            found = shown(sample_of(shelf, asked, now))
+            return template.render(shown=found, has_topics=bool(asked.interests), wrong_topics=wrong)
+
+        return await self._showroom.kept(f"piece|{wrong}|{asked.to_json()}", make, now)
 
     async def _render(
         self,
