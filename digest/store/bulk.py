@@ -1,6 +1,6 @@
 """Many rows at once: COPY into PostgreSQL, one prepared statement into SQLite."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -51,3 +51,15 @@ def _copy(tx: Connection, table: Table, names: list[str], rows: Iterable[Mapping
     except driver as error:  # SQLAlchemy knows nothing of COPY; its callers know only SQLAlchemy's errors
         raise DBAPIError.instance(command, None, error, driver, dialect=tx.dialect) from error
     return count
+
+
+def add_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows whose values stand in the order of `names`; those that are there already are passed over.
+
+    For the hottest tables: the values go to the driver as they are, so they must be what it takes (numbers, text, bytes).
+    """
+    if not rows:
+        return
+    marks = ", ".join(["%s" if tx.dialect.name == "postgresql" else "?"] * len(names))
+    into = f"{table.name} ({', '.join(names)})"
+    tx.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) ON CONFLICT DO NOTHING", list(rows))  # noqa: S608
