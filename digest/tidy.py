@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from digest.store import Store
+from digest.store.audit import forget_acts
 from digest.store.retention import (
     CHUNK,
     forget_bounces,
@@ -28,6 +29,7 @@ class TidyReport:
     deliveries: int
     skips: int
     bounces: int
+    acts: int  # of the operator
 
 
 def tidy(store: Store, keep: RetentionSettings, *, now: datetime) -> TidyReport:
@@ -47,6 +49,7 @@ def tidy(store: Store, keep: RetentionSettings, *, now: datetime) -> TidyReport:
         deliveries=forget(forget_deliveries, keep.ledger_days),
         skips=forget(forget_skips, keep.ledger_days),
         bounces=forget(forget_bounces, keep.bounces_days),
+        acts=forget(forget_acts, keep.ledger_days),
     )
     log.info("tidy %s", " ".join(f"{name}={count}" for name, count in asdict(report).items()))
     return report

@@ -16,6 +16,8 @@ from digest.store.papers import find_paper
 from digest.store.rounds import Run, every_round, note_round, noted
 from digest.store.schema_operator import sessions
 from digest.store.sessions import begin_session, end_every_session, end_session, has_session
+from digest.tables import RetentionSettings
+from digest.tidy import tidy
 from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, owe, record, subscribe
 
 HOUR = timedelta(hours=1)
@@ -207,3 +209,13 @@ def test_a_verb_notes_how_it_went_and_its_failure_passes_on(store):
         found = every_round(db)["publish"]
     assert (found.count, found.failures, found.last_error) == (3, 2, None)
     assert 0 <= found.last_seconds <= found.seconds
+
+
+def test_acts_are_forgotten_with_the_ledger(store):
+    with store.writing() as tx:
+        note_act(tx, an_act())
+    keep = RetentionSettings()
+    assert tidy(store, keep, now=NOW + timedelta(days=keep.ledger_days - 1)).acts == 0
+    assert tidy(store, keep, now=NOW + timedelta(days=keep.ledger_days + 1)).acts == 1
+    with store.reading() as db:
+        assert last_acts(db) == []
