@@ -69,7 +69,9 @@ class App:
         secret = read_secret(settings)
         redact.learn([*settings.secrets, secret.decode()])
         letters = make_letters(settings, secret)
-        return cls(settings, Store(settings.database.get_secret_value(), secret=secret), letters, secret)
+        # Addresses are hashed with the oldest secret: a new one must not forget whom we may not mail.
+        oldest = _old_secrets(settings)[-1:] or (secret,)
+        return cls(settings, Store(settings.database.get_secret_value(), secret=oldest[0]), letters, secret)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +102,9 @@ class App:
         """What changes of subscriptions work with."""
         web = self.settings.file.web
         url, hashed = web.url.rstrip("/") if web.url else None, self.store.address_hash
-        return Office(self.letters, (self._secret,), hashed, url, web.confirmations_per_day)
+        return Office(
+            self.letters, (self._secret, *_old_secrets(self.settings)), hashed, url, web.confirmations_per_day
+        )
 
     def sync(self, *, now: datetime) -> SyncReport:
         """Bring the subscribers in line with their files."""
@@ -203,6 +207,10 @@ class App:
             return SmtpTransport(self.settings.file.smtp, password.get_secret_value() if password else None)
         folder = self.settings.inside_home(wanted.folder)
         return MaildirTransport(folder) if wanted.transport == "maildir" else FileTransport(folder)
+
+
+def _old_secrets(settings: Settings) -> tuple[bytes, ...]:
+    return tuple(secret.get_secret_value().encode() for secret in settings.old_secrets)
 
 
 def wait_for_settling(places: Iterable[Path]) -> None:

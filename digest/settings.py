@@ -21,6 +21,7 @@ Table = TypeVar("Table", bound=Strict)
 
 ENVIRONMENT = {
     "DIGEST_SECRET": "signs links and Message-IDs; made by `digest init`",
+    "DIGEST_OLD_SECRETS": "earlier values of DIGEST_SECRET, the newest first, with commas: links signed with them stay valid",
     "DIGEST_SMTP_PASSWORD": "password for [smtp] username",
     "DIGEST_IMAP_PASSWORD": "password for [mailbox] username",
     "DIGEST_OPERATOR_HASH": "opens the operator's pages; `digest operator password` makes the line",
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     home: Path
     file: DigestFile
     secret: Annotated[SecretStr | None, Field(repr=False)] = None
+    old_secrets: Annotated[tuple[SecretStr, ...], Field(repr=False)] = ()
     smtp_password: Annotated[SecretStr | None, Field(repr=False)] = None
     imap_password: Annotated[SecretStr | None, Field(repr=False)] = None
     operator_hash: Annotated[SecretStr | None, Field(repr=False)] = None
@@ -48,6 +50,7 @@ class Settings(BaseModel):
         """Everything that must never be told."""
         known = [
             self.secret,
+            *self.old_secrets,
             self.smtp_password,
             self.imap_password,
             self.operator_hash,
@@ -85,6 +88,7 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
         home=home,
         file=file,
         secret=_as_secret(secrets.get("DIGEST_SECRET")),
+        old_secrets=_as_secrets(secrets.get("DIGEST_OLD_SECRETS", "")),
         smtp_password=_as_secret(secrets.get("DIGEST_SMTP_PASSWORD")),
         imap_password=_as_secret(secrets.get("DIGEST_IMAP_PASSWORD")),
         operator_hash=_as_secret(secrets.get("DIGEST_OPERATOR_HASH")),
@@ -106,6 +110,10 @@ def write_private(path: Path, text: str) -> None:
         Path(path).hardlink_to(name)  # the one step that gives it its name; it takes no place that is taken
     finally:
         Path(name).unlink()
+
+
+def _as_secrets(value: str) -> tuple[SecretStr, ...]:
+    return tuple(SecretStr(one.strip()) for one in value.split(",") if one.strip())
 
 
 def _as_secret(value: str | None) -> SecretStr | None:

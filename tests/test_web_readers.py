@@ -502,3 +502,19 @@ def test_tokens_that_are_not_right_get_one_same_page(app, browser, clock, reader
     for token in wrong:
         assert browser.post(f"/u/{token}", content="List-Unsubscribe=One-Click").status_code == 404
     assert dump(app) == before
+
+
+def test_a_new_secret_ends_no_link_and_forgets_nobody_who_is_barred(tmp_path):
+    with a_site(tmp_path) as (app, clock, browser):
+        joined(app, browser, clock)
+        old = lasting(app, "unsubscribe_url")
+        barred = app.store.address_hash("barred@example.org")
+    secret = (tmp_path / "data" / "secret.key").read_text()
+    (tmp_path / ".env").write_text(f"DIGEST_SECRET=another-secret-entirely\nDIGEST_OLD_SECRETS={secret}\n")
+    with a_site(tmp_path, clock) as (app, _, browser):
+        assert lasting(app, "unsubscribe_url") != old
+        assert browser.get(old).status_code == 200
+        assert app.store.address_hash("barred@example.org") == barred
+    (tmp_path / ".env").write_text("DIGEST_SECRET=another-secret-entirely\n")
+    with a_site(tmp_path, clock) as (_, _, browser):
+        assert browser.get(old).status_code == 404
