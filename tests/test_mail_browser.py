@@ -61,25 +61,19 @@ def events(page):
     page.remove_listener("dialog", asked)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_mail_has_no_barrier_that_axe_can_find(show, kind, width, scheme):
-    page = show(sample(kind, RENDERER).html, width, scheme)
-    page.evaluate(axe())
-    found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", RULES)
-    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]] == []
-    assert found["passes"]
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_theme_is_readable(show, theme, scheme):
-    page = show(sample("weekly", Renderer(theme=THEMES[theme])).html, 600, scheme)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mail_has_no_barrier_that_axe_can_find(show, kind, theme):
+    page = show(sample(kind, Renderer(theme=THEMES[theme])).html)
     page.evaluate(axe())
-    found = page.evaluate("() => axe.run({runOnly: ['color-contrast']})")
-    assert found["violations"] == []
-    assert found["passes"]
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", RULES)
+            barriers = [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]]
+            assert barriers == [], f"{width} pixels, {scheme}"
+            assert found["passes"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,1 @@
+"""What two spam filters make of whole mornings of mail."""
