@@ -60,6 +60,14 @@ def add_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[
     """
     if not rows:
         return
-    marks = ", ".join(["%s" if tx.dialect.name == "postgresql" else "?"] * len(names))
-    into = f"{table.name} ({', '.join(names)})"
-    tx.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) ON CONFLICT DO NOTHING", list(rows))  # noqa: S608
+    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    if tx.dialect.name == "postgresql":  # a column at a time: one statement, however many rows
+        types = [table.c[name].type.compile(tx.dialect) for name in names]
+        marks = ", ".join(
+            f"%b::{kind}[]" for kind in types
+        )  # binary: as text each value would be searched for quotes
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        tx.exec_driver_sql(f"{into} SELECT * FROM unnest({marks}) ON CONFLICT DO NOTHING", columns)  # noqa: S608
+    else:
+        marks = ", ".join("?" * len(names))
+        tx.exec_driver_sql(f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", list(rows))
