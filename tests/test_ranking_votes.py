@@ -87,6 +87,25 @@ def test_dislikes_alone_do_not_silence_the_keywords():
     assert set(order(a_robot_reader(), Taste.of([], LIKED_SPEECH[:5]))[:5]) == set(ROBOTS)
 
 
+def test_dislikes_alone_push_their_like_down():
+    profile = a_profile(interests=(Interest(("speech", "robot")),), trending=0.0)
+    scores = RANKER.rank(profile, TODAY, now=NOW, taste=Taste.of([], LIKED_SPEECH[:3]))
+    before = {score.paper_id: score.value for score in RANKER.rank(profile, TODAY, now=NOW)}
+    for score in scores:
+        down = sum(reason.contribution for reason in score.why if reason.term.endswith("you disliked"))
+        assert score.value == pytest.approx(before[score.paper_id] + down)
+        assert (down < 0) == (score.paper_id in SPEECH)
+
+
+def test_what_is_like_liked_and_disliked_papers_alike_is_not_pushed_down():
+    scores = RANKER.rank(
+        a_robot_reader(), TODAY, now=NOW, taste=Taste.of(LIKED_SPEECH[:5], LIKED_SPEECH[5:10])
+    )
+    values = {score.paper_id: score for score in scores}
+    assert all(reason.contribution > -0.5 for one in SPEECH for reason in values[one].why)
+    assert any(reason.term.endswith("you liked") for one in SPEECH for reason in values[one].why)
+
+
 def test_votes_fade():
     def speech_value(age_in_days):
         votes = tuple(Vote(paper, NOW - timedelta(days=age_in_days)) for paper in LIKED_SPEECH[:4])

@@ -168,8 +168,11 @@ class Batch:
     def _add_taste(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
         likeness, wishes = self.readers.likenesses[reader], self.readers.wishes
         assert likeness is not None
-        share = float(wishes.interest[reader] * wishes.trust[reader])
-        sides = ((likeness.liked, "liked", share), (likeness.disliked, "disliked", -share))
+        share = float(wishes.interest[reader])
+        sides = (
+            (likeness.liked, "liked", share * float(wishes.trust[reader])),
+            (likeness.disliked, "disliked", -share * float(wishes.distrust[reader])),
+        )
         for (values, verb, weight), alike in zip(sides, likeness.alike, strict=True):
             for column, found in parts.items():
                 if worth := float(weight * values[places[column]]):

@@ -128,9 +128,11 @@ class Counter:
         rows = self.table.learn(typed_in(profiles))
         likenesses = self._likenesses(tastes, now)
         votes = np.array([likeness.strength if likeness else 0.0 for likeness in likenesses])
+        against = np.array([likeness.against if likeness else 0.0 for likeness in likenesses])
+        patience = self.fitted.patience
         return Readers(
             rows,
-            read_wishes(profiles, rows.place, rows.ideals, votes=votes, patience=self.fitted.patience),
+            read_wishes(profiles, rows.place, rows.ideals, votes=votes, against=against, patience=patience),
             [self.names.followed(profile) for profile in profiles],
             likenesses,
             [self.mutes.places(profile.mute) for profile in profiles],
@@ -157,7 +159,7 @@ class Counter:
         for row, found in enumerate(readers.likenesses):
             if found:
                 wanted[row] += wishes.trust[row] * found.liked
-                unwanted[row] -= wishes.trust[row] * found.disliked
+                unwanted[row] -= wishes.distrust[row] * found.disliked
         return (wanted + unwanted if unwanted.shape == wanted.shape else wanted), unwanted, whole
 
     def _products(self, wishes: Wishes, rows: Rows) -> tuple[Matrix, Matrix]:

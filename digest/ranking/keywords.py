@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.shelf import Shelf
-from digest.ranking.spelling import Abbreviations, compounds
+from digest.ranking.spelling import Abbreviations
 from digest.ranking.text import STOP_WORDS, singular, stem, surfaces
 
 
@@ -93,7 +93,7 @@ class KeywordMatcher:
     def _spellings(self, keyword: Keyword) -> list[Keyword]:
         if keyword.is_prefix:
             return [keyword]
-        others = [*compounds(keyword.words, self.shelf.words), *self.abbreviations.others(keyword.words)]
+        others = self.abbreviations.others(keyword.words)
         return [keyword, *(replace(keyword, words=words) for words in others)]
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:

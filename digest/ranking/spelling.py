@@ -1,10 +1,10 @@
-"""Other ways to write a keyword, learnt from the corpus: one word or two, in full or abbreviated."""
+"""Other ways to write a keyword, learnt from the corpus: in full or abbreviated. One word or two: see `text.joined`."""
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from digest.model import Paper
-from digest.ranking.text import LONGEST_TEXT, STOP_WORDS, joined, singular, stem, surfaces
+from digest.ranking.text import LONGEST_TEXT, STOP_WORDS, singular, stem, surfaces
 
 # "large language models (LLMs)": capitals in brackets, and the words in front of them.
 _SHORT = re.compile(r"\(([A-Z][A-Za-z0-9-]{0,8}[A-Z0-9]s?)\)")
@@ -80,10 +80,3 @@ def _telling(words: Sequence[str]) -> tuple[str, ...]:
 
 def _key(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(stem(word) for word in words)
-
-
-def compounds(words: Sequence[str], known: Container[str]) -> list[tuple[str, ...]]:
-    """Two words written as one, where some paper writes them so. The other way round needs nothing: see `text.joined`."""
-    if len(words) == 2 and joined(*words) in known:
-        return [(words[0] + words[1],)]
-    return []

@@ -50,9 +50,10 @@ class Likeness:
     """How much papers are like those the reader has voted for, on the scale of a perfect keyword match."""
 
     liked: Vector  # a paper: 0 for an ordinary one, about 1 for the most alike of the corpus
-    disliked: Vector
+    disliked: Vector  # how much more it is like disliked papers than like liked ones
     alike: tuple[Vector, Vector]  # a paper: how many liked (disliked) papers it resembles
     strength: float  # votes, faded
+    against: float  # those against, faded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class TasteWeights:
 
     lexical: float = 0.5  # share of common words; the rest is nearness of meaning
     nearest: float = 0.3  # share of the three most alike votes; the rest is the mean of all
-    dislike: float = 0.5  # what a disliked paper takes away, relative to what a liked one adds
+    dislike: float = 1.0  # what a disliked paper takes away, relative to what a liked one adds
 
 
 class TasteReader:
@@ -94,11 +95,14 @@ class TasteReader:
         ordinary = np.array([paper_id not in voted for paper_id in self._sample], dtype=bool)
         liked, alike_liked, strength = self._likeness(taste.liked, ordinary, now)
         disliked, alike_disliked, against = self._likeness(taste.disliked, ordinary, now)
+        # Liked and disliked papers are often about the same: what is like both is left alone.
+        unlike = disliked - liked
         return Likeness(
             liked=liked,
-            disliked=self._weights.dislike * disliked,
+            disliked=self._weights.dislike * np.where(unlike > _TRIFLE, unlike, 0.0),
             alike=(alike_liked, alike_disliked),
             strength=strength + min(strength, against),
+            against=against,
         )
 
     def _measures(self, weights: sparse.csr_array) -> tuple[sparse.csr_array, Matrix]:

@@ -16,6 +16,8 @@ from digest.ranking.shelf import Vector
 PERFECT = 0.8
 HEAVIEST = 1_000.0
 LIGHTEST = 1e-6
+# So many keywords to the power of this bring together what one brings alone (measured).
+CROWDING = 1 / 3
 # A dislike as strong as ten wishes is a mute list.
 MOST_UNWANTED = 10.0
 
@@ -29,6 +31,7 @@ class Wishes:
     # else was asked about.
     weights: sparse.csr_array
     trust: Vector  # share of votes beside keywords: 0 = keywords alone, 1 = votes alone
+    distrust: Vector  # how far votes against are heeded, even where there are no others; takes nothing from keywords
     interest: Vector  # share of the profile
     trending: Vector  # share of the community; both add up to 1
 
@@ -39,13 +42,19 @@ def typed_in(profiles: Iterable[Profile]) -> set[str]:
 
 
 def read_wishes(
-    profiles: Sequence[Profile], rows: Mapping[str, int], ideals: Vector, *, votes: Vector, patience: float
+    profiles: Sequence[Profile],
+    rows: Mapping[str, int],
+    ideals: Vector,
+    *,
+    votes: Vector,
+    against: Vector,
+    patience: float,
 ) -> Wishes:
     """Weigh the profiles' keywords; one that is named twice counts once, with its first weight.
 
     `rows` and `ideals` say where a keyword stands and what a paper that says nothing else reaches. `votes` votes against
-    `patience` say how far votes are trusted over keywords: n / (n + patience). A profile that asks for nothing is ranked
-    by what is trending.
+    `patience` say how far votes are trusted over keywords: n / (n + patience); `against` counts those that say no. A
+    profile that asks for nothing is ranked by what is trending.
     """
     counts, columns, raw = _named(profiles, rows)
     owners = np.repeat(np.arange(len(profiles)), counts)
@@ -57,11 +66,12 @@ def read_wishes(
     trending = np.where(asks, trending, 1.0)
     scaled = _scaled(raw, ideals[columns], owners, wishes_something)
     # Of many keywords a paper meets several: without this, neither votes nor the community would count beside them.
-    crowd = np.maximum(np.bincount(owners[raw > 0], minlength=len(profiles)), 1.0) ** (1 / 3)
+    crowd = np.maximum(np.bincount(owners[raw > 0], minlength=len(profiles)), 1.0) ** CROWDING
     weights = np.where(raw > 0, ((1 - trust) / crowd)[owners], 1.0) * scaled
     indptr = np.concatenate([[0], np.cumsum(counts)])
     table = sparse.csr_array((weights, columns, indptr), shape=(len(profiles), len(ideals)))
-    return Wishes(table, trust, 1 - trending, trending)
+    distrust = np.maximum(trust, against / (against + patience))
+    return Wishes(table, trust, distrust, 1 - trending, trending)
 
 
 def _named(
