@@ -32,7 +32,7 @@ from digest.web.profile_form import (
     read_topics,
     split_words,
 )
-from digest.web.showroom import Shelf, Showroom, sample_of
+from digest.web.showroom import Sample, Shelf, Showroom
 from digest.web.typos import meant_instead
 from digest.web.view import Shown, shown
 
@@ -43,6 +43,7 @@ _STAMP = "__stamp__"
 _NOBODY = Profile(email="")
 _PROPOSED = 12
 _LONGEST_PASTE = 400_000
+_LONGEST_TOPICS = 4_000
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -100,8 +101,12 @@ class _Front:
     async def preview(self, request: Request) -> Response:
         """The digest alone, as a piece of the page."""
         form, now = await self._desk.form(request), self._desk.clock()
-        said = self._read(form)
-        return HTMLResponse(await self._piece(said, now))
+        typed = f"typed|{form.raw('topics')[:_LONGEST_TOPICS]}|{form.lines('add')}|{form.lines('take')}"
+        piece = self._showroom.at_hand(typed, now)
+        if piece is None:
+            piece = await self._piece(self._read(form), now)
+            self._showroom.keep(typed, piece)
+        return HTMLResponse(str(piece))
 
     async def sent(self, _: Request) -> Response:
         """Look into your mailbox: the same for strangers, for friends, and for addresses that are barred."""
@@ -111,7 +116,7 @@ class _Front:
         wrong: dict[str, str] = {}
         names = ("email", "every", "day", "at", "zone", "meant")
         fields = Fields({name: form.line(name) for name in names}, wrong)
-        typed = [form.raw("topics")[:20_000], *form.lines("add"), *form.lines("take")]
+        typed = [form.raw("topics")[:_LONGEST_TOPICS], *form.lines("add"), *form.lines("take")]
         fields.values["topics"] = ", ".join(dict.fromkeys(split_words(", ".join(typed))))
         interests, mute = read_topics(fields["topics"], wrong)
         if count_words(interests, mute) > MOST_TRIED:
@@ -168,19 +173,16 @@ class _Front:
 
     async def _shown(self, said: _Said, now: datetime) -> Shown:
         asked = _asked(said)
-        return await self._showroom.kept(
-            f"shown|{asked.to_json()}", lambda shelf: shown(sample_of(shelf, asked, now)), now
-        )
+        return await self._showroom.answer(f"shown|{asked.to_json()}", asked, shown, now)
 
     async def _piece(self, said: _Said, now: datetime) -> str:
         asked, wrong = _asked(said), said.fields.wrong.get("topics", "")
         template = self._desk.templates.get_template("_preview.html")
 
-        def make(shelf: Shelf) -> str:
-            found = shown(sample_of(shelf, asked, now))
-            return template.render(shown=found, has_topics=bool(asked.interests), wrong_topics=wrong)
+        def make(sample: Sample) -> str:
+            return template.render(shown=shown(sample), has_topics=bool(asked.interests), wrong_topics=wrong)
 
-        return await self._showroom.kept(f"piece|{wrong}|{asked.to_json()}", make, now)
+        return await self._showroom.answer(f"piece|{wrong}|{asked.to_json()}", asked, make, now)
 
     async def _render(
         self,

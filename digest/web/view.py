@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.mail.view import Card, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import counted
-from digest.model import Profile
+from digest.model import Paper, Profile
 from digest.ranking.advice import KeywordAdvice
 from digest.web.showroom import Sample
 
@@ -46,12 +47,17 @@ class Shown:
 def shown(sample: Sample) -> Shown:
     """Everything a page says of a sample."""
     lines = tuple(
-        Line(card_of(entry.paper, snippet=_SNIPPET), entry.heading, *why_of(entry, is_last=True)[:2])
+        Line(_card(entry.paper), entry.heading, *why_of(entry, is_last=True)[:2])
         for entry in entries_of(sample.digest)
     )
     typed = {advice.typed for advice in sample.advice}
     found = tuple(_found(advice, sample, typed) for advice in sample.advice)
     return Shown(opening_of(sample.digest).scale, lines, found)
+
+
+@lru_cache(maxsize=4_096)
+def _card(paper: Paper) -> Card:
+    return card_of(paper, snippet=_SNIPPET)
 
 
 def _found(advice: KeywordAdvice, sample: Sample, typed: set[str]) -> Found:
