@@ -101,7 +101,7 @@ def together(profiles, processes):
     blocks, start = blocks_of(profiles), perf_counter()
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         done = pool.map(share, [blocks[number::processes] for number in range(processes)], chunksize=1)
-    spent = sum((one for _, one, _ in done), Tally())
+    spent: Tally[str] = sum((one for _, one, _ in done), Tally())
     peak = (sum(memory for *_, memory in done)) / 1024
     return {k: v for one, *_ in done for k, v in one.items()}, spent, perf_counter() - start, peak
 

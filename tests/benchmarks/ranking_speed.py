@@ -4,8 +4,10 @@ Prints the cost of each stage in seconds of the processor, and profiles x papers
 same run, so that figures from two machines can be compared by their ratio.
 """
 
+import gc
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 from time import process_time
 from typing import TypeVar
@@ -13,11 +15,12 @@ from typing import TypeVar
 import numpy as np
 from scipy import sparse
 
+from digest.material import Papers, Reader, materials
 from digest.model import Interest, Paper, Profile
 from digest.ranking import PaperRanker, Taste
-from digest.ranking.keywords import KeywordMatcher, parse_keyword
+from digest.ranking.advice import KeywordHelp
+from digest.ranking.keywords import parse_keyword
 from digest.ranking.meaning import one_thread
-from digest.ranking.related import assess
 from digest.ranking.text import stem
 from tests.builders import NOW
 
@@ -97,12 +100,55 @@ def stages(ranker, profiles, candidates):
     typed = sorted({word for profile in profiles for wish in profile.interests for word in wish.keywords})
     keywords = [parse_keyword(word) for word in typed]
     print(f"\n{len(keywords)} different keywords")
-    shelf = timed("  shelve the candidates", lambda: ranker.library_.shelve(candidates))
-    matcher = KeywordMatcher(shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
-    matches = timed("  match keywords with candidates", lambda: matcher.match(keywords))
-    guide = timed("  look keywords up again", lambda: ranker.librarian_.guide(keywords))
-    places = timed("  place candidates by meaning", lambda: ranker.meaning_.coordinates(shelf.weights))
-    timed("  count nearness in", lambda: assess(matches, guide, places, ranker.librarian_.reach))
+    timed("  match keywords with the corpus", lambda: ranker.librarian_.match(keywords))
+    timed("  look keywords up again", lambda: ranker.librarian_.guide(keywords))
+    counter = timed("  lay the candidates out", lambda: ranker.lay_out(candidates, now=NOW))
+    timed("  what they find", lambda: counter.table.learn(typed))
+    batches = timed("  the best of all readers", lambda: list(serve(ranker, counter, profiles)))
+    every = [(batch, reader) for batch in batches for reader in range(len(batch.places))]
+    timed("  reasons of ten papers each", lambda: [b.explain(reader, range(10)) for b, reader in every])
+
+
+def serve(ranker, counter, profiles):
+    return ranker.serve(counter, profiles, now=NOW, limit=50)
+
+
+def while_typing(ranker, corpus, subjects):
+    """What the web asks for at every key: the slowest of a hundred answers counts."""
+    help_ = timed("help with keywords made ready", lambda: KeywordHelp(ranker, corpus[-3_000:]))
+    papers = Papers({paper.id: paper for paper in corpus[-600:]}, {})
+    advice, digests = [], []
+    for profile in invented_profiles(100, subjects, seed=9):
+        typed = [word for wish in profile.interests for word in wish.keywords]
+        start = process_time()
+        help_.advise([*typed, f"{typed[0]}x"])
+        advice.append(process_time() - start)
+        start = process_time()
+        [material] = materials(ranker, papers, [Reader(profile)], now=NOW)
+        material.explain([one.paper_id for one in material.ranked[:10]])
+        digests.append(process_time() - start)
+    for label, spent in (
+        ("  advice on some keywords", advice),
+        ("  what one new profile would get", digests[1:]),
+    ):
+        print(
+            f"{label:<44} {max(spent) * 1e3:8.1f} ms at most, {sorted(spent)[len(spent) // 2] * 1e3:.1f} usually"
+        )
+
+
+def for_everybody(ranker, corpus, readers):
+    """What publishing asks for: candidates and past days, variety, floors, reasons of ten papers."""
+    past = {
+        paper.id: ((NOW - timedelta(days=8 + n % 21)).date(), paper) for n, paper in enumerate(corpus[:1_300])
+    }
+    papers = Papers({paper.id: paper for paper in corpus[-600:]}, past)
+    people = [Reader(profile) for profile in readers]
+    for label in ("  papers of all digests", "  the same again, keywords known"):
+        start = process_time()
+        for first in range(0, len(people), 100):
+            for material in materials(ranker, papers, people[first : first + 100], now=NOW):
+                material.explain([one.paper_id for one in material.ranked[:10]])
+        print(f"{label:<44} {(process_time() - start) / len(people) * 1e6:8.0f} us/reader")
 
 
 def main(papers=10_000, profiles=1_000, candidates=600):
@@ -126,6 +172,10 @@ def main(papers=10_000, profiles=1_000, candidates=600):
         print(f"{'plain product of the same matrices':<44} {plain:8.3f} s  {pairs / plain:,.0f} pairs/s")
         print(f"ours / plain: {ours / plain:.1f}")
         stages(ranker, readers, today)
+    gc.collect()
+    gc.freeze()
+    while_typing(ranker, corpus, subjects)
+    for_everybody(ranker, corpus, readers)
 
 
 if __name__ == "__main__":
