@@ -56,11 +56,13 @@ class SmtpTransport:
 
     def _begun(self, envelope: Envelope, raw: bytes) -> Dialogue:
         """The connection, on which the server now waits for this message."""
-        if self._dialogue is not None and self._dialogue.announced not in (None, (envelope, raw)):
+        announced = self._dialogue.announced if self._dialogue is not None else None
+        if announced is not None and announced != (envelope, raw):
             self._drop()  # it waits for a message that does not come
         self.connect()
         assert self._dialogue is not None
-        _check_sayable(envelope, raw, self._dialogue)
+        if self._dialogue.announced is None:
+            _check_sayable(envelope, raw, self._dialogue)
         self._announce(self._dialogue, envelope, raw)
         return self._dialogue
 

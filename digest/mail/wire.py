@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -29,7 +30,8 @@ class Wire:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._unread = bytearray()
+        self._lines: deque[bytes] = deque()  # heard and not read
+        self._unended = b""
         connected.setblocking(False)
         # Without it each message over TLS waits about 40 ms for an acknowledgement (Nagle's algorithm).
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -62,7 +64,9 @@ class Wire:
 
     def encrypt(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Go on under TLS. Raises `ssl.SSLCertVerificationError` when the server is not who it should be, or `Broken`."""
-        if self._unread:  # said in clear by whoever stands between: it must not count as said under TLS
+        if (
+            self._lines or self._unended
+        ):  # said in clear by whoever stands between: it must not count as said under TLS
             raise Broken("the server spoke before TLS began")
         try:
             self._socket = secured = context.wrap_socket(
@@ -99,21 +103,23 @@ class Wire:
         raise Broken(f"the server does not end its reply after {MAX_LINES} lines")
 
     def _line(self, ends_at: float) -> bytes:
-        while (end := self._unread.find(b"\n")) < 0:
-            if len(self._unread) > MAX_LINE:
+        while not self._lines:
+            if len(self._unended) > MAX_LINE:
                 raise Broken("the server does not end its line")
-            self._unread += self._more(ends_at)
-        if end > MAX_LINE:
+            *ended, self._unended = (self._unended + self._more(ends_at)).split(b"\n")
+            self._lines.extend(ended)
+        line = self._lines.popleft()
+        if len(line) > MAX_LINE:
             raise Broken("the server does not end its line")
-        line = bytes(self._unread[:end]).rstrip(b"\r")
-        del self._unread[: end + 1]
-        return line
+        return line.rstrip(b"\r")
 
     def _more(self, ends_at: float) -> bytes:
         # A server that always has more to say is told the time, too.
         if time.monotonic() >= ends_at:
             raise Broken("no answer in time")
         try:
+            if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+                until_ready(self._socket, READ, ends_at)
             received = self._patiently(partial(self._socket.recv, 4096), READ, ends_at)
         except OSError as error:
             raise Broken(in_words(error)) from error

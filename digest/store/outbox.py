@@ -22,7 +22,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
-    case,
     delete,
     func,
     literal_column,
@@ -55,43 +54,12 @@ class Claim:
 
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
     """Take up to `limit` rows whose time has come, the longest waiting first; none while the operator has halted sending."""
-    due = select(deliveries.c.id).where(OPEN, deliveries.c.due_at <= now, ~is_halted())
-    due = due.order_by(deliveries.c.due_at, deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
-    taken = (
-        update(deliveries)
-        .where(deliveries.c.id.in_(due.scalar_subquery()))
-        .values(
-            state=DeliveryState.SENDING,
-            lease_owner=lease.owner,
-            due_at=lease.until,
-            attempts=deliveries.c.attempts + 1,
-            takeovers=deliveries.c.takeovers
-            + case((deliveries.c.state == DeliveryState.SENDING, 1), else_=0),
-        )
-        .returning(
-            deliveries.c.id,
-            deliveries.c.message_id,
-            deliveries.c.mail_from,
-            deliveries.c.rcpt_to,
-            deliveries.c.attempts,
-            deliveries.c.queued_at,
-        )
-    )
-    rows = sorted(tx.execute(taken).all(), key=lambda row: row.id)
-    wanted = select(messages.c.delivery_id, messages.c.raw).where(
-        messages.c.delivery_id.in_([row.id for row in rows])
-    )
-    raw = {row.delivery_id: row.raw for row in tx.execute(wanted)}
+    said = {"owner": lease.owner, "until": lease.until, "now": now, "most": limit}
+    rows = sorted(tx.execute(_TAKE, said).all())
+    raw = {row[0]: row[1] for row in tx.execute(_BODIES, {"ids": [row[0] for row in rows]})} if rows else {}
     return [
-        Delivery(
-            row.id,
-            row.message_id,
-            Envelope(row.mail_from, row.rcpt_to),
-            row.attempts,
-            row.queued_at,
-            raw[row.id],
-        )
-        for row in rows
+        Delivery(number, message_id, Envelope(mail_from, rcpt_to), attempts, queued_at, raw[number])
+        for number, message_id, mail_from, rcpt_to, attempts, queued_at in rows
     ]
 
 
@@ -184,6 +152,35 @@ def _fence(delivery: Delivery) -> dict[str, Any]:
     return {"its_id": delivery.id, "its_attempt": delivery.attempt}
 
 
+_DUE = (
+    select(deliveries.c.id)
+    .where(OPEN, deliveries.c.due_at <= bindparam("now", type_=deliveries.c.due_at.type), ~is_halted())
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(_DUE.scalar_subquery()))
+    .values(
+        state=literal_column("'sending'"),
+        lease_owner=bindparam("owner"),
+        due_at=bindparam("until"),
+        attempts=deliveries.c.attempts + literal_column("1"),
+        takeovers=deliveries.c.takeovers + literal_column("CASE WHEN state = 'sending' THEN 1 ELSE 0 END"),
+    )
+    .returning(
+        deliveries.c.id,
+        deliveries.c.message_id,
+        deliveries.c.mail_from,
+        deliveries.c.rcpt_to,
+        deliveries.c.attempts,
+        deliveries.c.queued_at,
+    )
+)
+_BODIES = select(messages.c.delivery_id, messages.c.raw).where(
+    messages.c.delivery_id.in_(bindparam("ids", expanding=True))
+)
 _CLAIM = (deliveries.c.id == bindparam("its_id"), deliveries.c.attempts == bindparam("its_attempt"))
 _OURS: tuple[ColumnElement[bool], ...] = (*_CLAIM, literal_column("state = 'sending'"))
 _HAND = Prepared(

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    bindparam,
     delete,
     exists,
     func,
@@ -69,22 +70,25 @@ def park_doubtful(tx: Connection, *, now: datetime) -> int:
 
 def drop_unwanted(tx: Connection, claimed: Sequence[Delivery], *, now: datetime) -> set[int]:
     """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns whose ids."""
-    left = exists().where(
-        subscribers.c.id == deliveries.c.subscriber_id, literal_column("status = 'unsubscribed'")
+    ids = [delivery.id for delivery in claimed]
+    return set(tx.execute(_DROP, {"ids": ids, "dropped_at": now}).scalars()) if ids else set()
+
+
+_LEFT = exists().where(
+    subscribers.c.id == deliveries.c.subscriber_id, literal_column("status = 'unsubscribed'")
+)
+_BARRED = exists().where(suppressions.c.address_hash == deliveries.c.address_hash)
+_DROP = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)), SENDING, _LEFT | _BARRED)
+    .values(
+        state=DeliveryState.SUPPRESSED,
+        settled_at=bindparam("dropped_at"),
+        lease_owner=None,
+        last_reply="the reader left, or the address is suppressed",
     )
-    barred = exists().where(suppressions.c.address_hash == deliveries.c.address_hash)
-    change = (
-        update(deliveries)
-        .where(SENDING, deliveries.c.id.in_([delivery.id for delivery in claimed]), left | barred)
-        .values(
-            state=DeliveryState.SUPPRESSED,
-            settled_at=now,
-            lease_owner=None,
-            last_reply="the reader left, or the address is suppressed",
-        )
-        .returning(deliveries.c.id)
-    )
-    return set(tx.execute(change).scalars()) if claimed else set()
+    .returning(deliveries.c.id)
+)
 
 
 def _fail(

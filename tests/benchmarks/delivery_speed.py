@@ -1,119 +1,165 @@
 """Mails a second from the outbox to `sent`, beside what others do with the same bytes and the same sink.
 
+    python -m tests.benchmarks.delivery_speed [--messages 1000] [--rounds 5] [--connections 1 4 16]
+
 Interleaved rounds, medians. The sink is Postfix's smtp-sink where it is at hand (tests/postfix.py), else our own. All of
-ours keep the whole ledger: claim, two-half hand-over, every note and outcome durable (synchronous=FULL).
+ours keep the whole ledger: claim, two-half hand-over, every note and outcome committed; durable (`synchronous=FULL`, as
+the product always is), and for comparison `NORMAL`, and with no ledger at all. Rates are of the wall clock and mean
+little on a busy machine; processor time and ratios mean more.
 """
 
 import argparse
 import resource
+import shutil
 import smtplib
+import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import event
 
 from digest.deliver import Policy, deliver
+from digest.mail.dkim import Key, Signer
+from digest.mail.senders import Outcome, Request, Senders
 from digest.mail.smtp import SmtpTransport
-from digest.model import Digest, Envelope, Issue, Message, Profile
+from digest.model import Delivery, Envelope, Message
 from digest.store import Store
-from digest.store.owing import Owed, owe_digests
-from digest.store.people import FileProfile, find_subscriber, put_file_profile
+from digest.store.bulk import fill
+from digest.store.schema import deliveries, messages
 from digest.tables import SmtpSettings
 from tests.benchmarks.sink import mail_sink, tls_sink
 from tests.postfix import environment, smtp_sink, tool
 
-MESSAGES = 600
-ROUNDS = 3
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-BODY = (
-    b"X-Filler: yes\r\n\r\n"
-    + b"The quick brown fox jumps over the lazy dog, and then some more of it.\r\n" * 530
-)  # 38 kB
+HEAD = [b"From: digest@example.org\r\n", b"To: reader@example.org\r\n", b"Subject: A digest\r\n"]
+BODY = b"The quick brown fox jumps over the lazy dog, and then some more of it.\r\n" * 530  # 38 kB
+Found = tuple[float, float]  # messages a second, CPU microseconds a message
+Runs = dict[str, Callable[[], Found]]
 
 
-def a_message(number: int) -> Message:
-    """38 kB, as a digest of twenty papers is."""
-    envelope = Envelope("digest@example.org", f"reader{number}@example.org")
-    head = f"Message-ID: <{number}@example.org>\r\n".encode()
-    return Message(f"<{number}@example.org>", envelope, "A digest", head + BODY)
+def some_messages(count: int, *, signed: bool = False) -> list[Message]:
+    """38 kB each, as a digest of twenty papers is."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    sign = Signer([Key("s", "example.org", key)]) if signed else None
+    made = []
+    for number in range(count):
+        headers = [*HEAD, f"Message-ID: <{number}@example.org>\r\n".encode()]
+        raw = b"".join([sign(headers, BODY) if sign else b"", *headers, b"\r\n", BODY])
+        envelope = Envelope("digest@example.org", f"reader{number}@example.org")
+        made.append(Message(f"<{number}@example.org>", envelope, "A digest", raw))
+    return made
 
 
-def fill(store: Store, day: int) -> None:
-    """Owe everybody one message."""
-    issue = Issue(f"2026-03-{day:02}/day", date(2026, 3, day), NOW)
+def owe(file: Path, owed: list[Message]) -> None:
+    """An outbox that holds these."""
+    store = Store(f"sqlite:///{file}", secret=b"a benchmark")
     with store.writing() as tx:
-        for number in range(MESSAGES):
-            message = a_message(day * MESSAGES + number)
-            profile = Profile(email=message.envelope.rcpt_to)
-            said = FileProfile(profile, "x", store.address_hash(profile.email), NOW, NOW)
-            put_file_profile(tx, said, now=NOW)
-            person = find_subscriber(tx, profile.email)
-            assert person is not None
-            digest = Digest(issue, profile.email, (), 0, profile)
-            owe_digests(tx, [Owed(digest, message, person, ())], now=NOW)
+        fill(tx, deliveries, (_row(number, message) for number, message in enumerate(owed, 1)))
+        fill(tx, messages, ({"delivery_id": n, "raw": message.raw} for n, message in enumerate(owed, 1)))
+    assert store.empty_log()
+    store.close()
+
+
+def _row(number: int, message: Message) -> dict[str, Any]:
+    row = {"id": number, "kind": "digest", "message_id": message.message_id, "subject": message.subject}
+    row |= {"mail_from": message.envelope.mail_from, "rcpt_to": message.envelope.rcpt_to, "state": "queued"}
+    return row | {"address_hash": str(number), "queued_at": NOW, "due_at": NOW, "attempts": 0, "takeovers": 0}
 
 
 class Bench:
-    """One folder for databases, one sink; every measurement is (messages a second, CPU microseconds a message)."""
+    """One folder for databases, one sink; every measurement sends all of the same messages."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, owed: list[Message], **security: Any) -> None:
         self._folder = folder
-        self._port = port
-        self._databases = 0
+        self._owed = owed
+        self._settings = SmtpSettings(**({"host": "127.0.0.1", "port": port, "security": "none"} | security))
+        owe(folder / "template.db", owed)
 
-    def ours(self, connections: int, **security: object) -> tuple[float, float]:
+    def ours(self, connections: int, *, synchronous: str = "FULL") -> Found:
         """Through the ledger, over that many connections."""
-        self._databases += 1
-        store = Store(f"sqlite:///{self._folder / f'{self._databases}.db'}", secret=b"a benchmark")
-        fill(store, 1)
-        wanted = SmtpSettings(**({"host": "127.0.0.1", "port": self._port, "security": "none"} | security))
-        ways = [SmtpTransport(wanted) for _ in range(connections)]
-        spent = timed(lambda: deliver(store, ways, policy=Policy(batch=200), clock=lambda: NOW).sent)
+        file = self._folder / "run.db"
+        shutil.copy(self._folder / "template.db", file)
+        store = Store(f"sqlite:///{file}", secret=b"a benchmark")
+        if synchronous != "FULL":
+            _relax(store, synchronous)
+        ways = [SmtpTransport(self._settings) for _ in range(connections)]
+        found = self._timed(lambda: deliver(store, ways, policy=Policy(), clock=lambda: NOW).sent)
         store.close()
-        return spent
+        for path in self._folder.glob("run.db*"):
+            path.unlink()
+        return found
 
-    def smtplib(self) -> tuple[float, float]:
+    def without_ledger(self, connections: int) -> Found:
+        """The same senders, and nobody writes anything down."""
+        ways = [SmtpTransport(self._settings) for _ in range(connections)]
+        work = [Delivery(n, m.message_id, m.envelope, 1, NOW, m.raw) for n, m in enumerate(self._owed)]
+        return self._timed(lambda: _send(ways, work))
+
+    def smtplib(self) -> Found:
         """Ready bytes over one kept connection of `smtplib`, and no memory of anything."""
-        messages = [a_message(number) for number in range(MESSAGES)]
+        return self._timed(self._send_by_smtplib)
 
-        def send() -> int:
-            with smtplib.SMTP("127.0.0.1", self._port) as connection:
-                for message in messages:
-                    connection.sendmail(message.envelope.mail_from, [message.envelope.rcpt_to], message.raw)
-            return MESSAGES
+    def _send_by_smtplib(self) -> int:
+        wanted = self._settings
+        if wanted.security == "tls":
+            context = ssl.create_default_context(cafile=str(wanted.ca_file))
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(wanted.host, wanted.port, context=context)
+        else:
+            connection = smtplib.SMTP(wanted.host, wanted.port)
+        with connection:
+            for message in self._owed:
+                connection.sendmail(message.envelope.mail_from, [message.envelope.rcpt_to], message.raw)
+        return len(self._owed)
 
-        return timed(send)
-
-    def postfix(self) -> tuple[float, float]:
+    def postfix(self) -> Found:
         """Postfix's own load generator, four sessions that keep their connections: C, and no memory of anything."""
         path = tool("smtp-source")
         assert path is not None
-        command = [
-            path,
-            "-d",
-            "-s",
-            "4",
-            "-m",
-            str(MESSAGES),
-            "-l",
-            str(len(BODY)),
-            f"127.0.0.1:{self._port}",
-        ]
+        where = f"{self._settings.host}:{self._settings.port}"
+        count, length = str(len(self._owed)), str(len(BODY))
         began = time.perf_counter()
-        subprocess.run(command, check=True, env=environment())
-        return MESSAGES / (time.perf_counter() - began), 0.0
+        subprocess.run(
+            [path, "-d", "-s", "4", "-m", count, "-l", length, where], check=True, env=environment()
+        )
+        return len(self._owed) / (time.perf_counter() - began), 0.0
+
+    def _timed(self, send: Callable[[], int]) -> Found:
+        began, cpu = time.perf_counter(), _cpu()
+        assert send() == len(self._owed)
+        return len(self._owed) / (time.perf_counter() - began), (_cpu() - cpu) / len(self._owed) * 1e6
 
 
-def timed(send: Callable[[], int]) -> tuple[float, float]:
-    """Rate and CPU of sending everything."""
-    began, cpu = time.perf_counter(), _cpu()
-    assert send() == MESSAGES
-    return MESSAGES / (time.perf_counter() - began), (_cpu() - cpu) / MESSAGES * 1e6
+def _relax(store: Store, synchronous: str) -> None:
+    @event.listens_for(store._engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    store._engine.dispose()  # those that were opened before
+
+
+def _send(ways: list[SmtpTransport], work: list[Delivery]) -> int:
+    senders, sent = Senders(lambda delivery: delivery.envelope.mail_from), 0
+    senders.start(list(ways))
+    for delivery in work:
+        senders.put(delivery)
+    senders.finish()
+    while sent < len(work):
+        for said in senders.events(1.0):
+            if isinstance(said, Request):
+                said.answer(True)
+            sent += isinstance(said, Outcome)
+    while senders.alive:
+        senders.alive -= len(senders.events(1.0))
+    return sent
 
 
 def _cpu() -> float:
@@ -131,40 +177,50 @@ def any_sink() -> Iterator[tuple[int, str]]:
             yield stack.enter_context(mail_sink())[0], "a sink in Python"
 
 
+def runs_of(bench: Bench, signed: Bench, connections: list[int]) -> Runs:
+    """Everything that is compared in clear."""
+    runs: Runs = {"smtplib, one connection": bench.smtplib}
+    if tool("smtp-source"):
+        runs["smtp-source -s 4"] = bench.postfix
+    for n in connections:
+        runs[f"{n:2} connections"] = partial(bench.ours, n)
+        runs[f"{n:2} connections, signed"] = partial(signed.ours, n)
+        runs[f"{n:2} connections, NORMAL"] = partial(bench.ours, n, synchronous="NORMAL")
+        runs[f"{n:2} connections, no ledger"] = partial(bench.without_ledger, n)
+    return runs
+
+
 def main() -> None:
-    """Print a table: rate, CPU, and the ratio to plain smtplib."""
+    """Print rate, processor time, and the ratios to plain smtplib and to smtp-source."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--connections", type=int, nargs="*", default=[1, 2, 4, 8, 16])
-    options.add_argument("--tls", action="store_true", help="also over TLS, to our own sink")
+    options.add_argument("--messages", type=int, default=1000)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--connections", type=int, nargs="*", default=[1, 4, 16])
     chosen, _ = options.parse_known_args()
+    owed, signed = some_messages(chosen.messages), some_messages(chosen.messages, signed=True)
     with tempfile.TemporaryDirectory() as name, any_sink() as (port, sink):
-        bench = Bench(Path(name), port)
-        runs: dict[str, Callable[[], tuple[float, float]]] = {"smtplib, one connection": bench.smtplib}
-        if tool("smtp-source"):
-            runs["smtp-source -s 4"] = bench.postfix
-        runs |= {f"outbox to `sent`, {n:2} connections": partial(bench.ours, n) for n in chosen.connections}
-        show(f"to {sink}, {MESSAGES} messages of {len(BODY) // 1000} kB", runs)
-    if chosen.tls:
-        with tempfile.TemporaryDirectory() as name, tls_sink(Path(name)) as (port, ca_file):
-            bench = Bench(Path(name), port)
-            tls = {"security": "tls", "ca_file": ca_file}
-            show(
-                "over TLS, to a sink in Python",
-                {
-                    f"outbox to `sent`, {n:2} connections": partial(bench.ours, n, **tls)
-                    for n in chosen.connections
-                },
-            )
+        clear, with_key = Path(name) / "clear", Path(name) / "signed"
+        clear.mkdir()
+        with_key.mkdir()
+        runs = runs_of(Bench(clear, port, owed), Bench(with_key, port, signed), chosen.connections)
+        show(f"to {sink}, {len(owed)} messages of {len(BODY) // 1000} kB", runs, chosen.rounds)
+    with tempfile.TemporaryDirectory() as name, tls_sink(Path(name)) as (port, ca_file):
+        bench = Bench(Path(name), port, owed, security="tls", ca_file=ca_file)
+        runs = {"smtplib, one connection": bench.smtplib}
+        runs |= {f"{n:2} connections": partial(bench.ours, n) for n in chosen.connections}
+        show("over TLS, to a sink in Python", runs, min(chosen.rounds, 3))
 
 
-def show(title: str, runs: dict[str, Callable[[], tuple[float, float]]]) -> None:
+def show(title: str, runs: Runs, rounds: int) -> None:
     """Interleave the runs and print the medians."""
-    rounds = [{name: run() for name, run in runs.items()} for _ in range(ROUNDS)]
-    print(title)
-    first = median(one[next(iter(runs))][0] for one in rounds)
+    found = [{name: run() for name, run in runs.items()} for _ in range(rounds)]
+    print(f"{title}\n  {'':28} {'mails/s':>8} {'us CPU':>7} {'/smtplib':>9} {'/smtp-source':>13}")
+    rate = {name: median(one[name][0] for one in found) for name in runs}
     for name in runs:
-        rate, cpu = (median(one[name][part] for one in rounds) for part in (0, 1))
-        print(f"  {name:36} {rate:7.0f} mails/s  {cpu:5.0f} us CPU a mail   ratio {rate / first:.2f}")
+        cpu = median(one[name][1] for one in found)
+        source = f"{rate[name] / rate['smtp-source -s 4']:13.2f}" if "smtp-source -s 4" in rate else ""
+        beside = rate[name] / rate["smtplib, one connection"]
+        print(f"  {name:28} {rate[name]:8.0f} {cpu:7.0f} {beside:9.2f} {source}")
 
 
 if __name__ == "__main__":
