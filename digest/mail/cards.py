@@ -1,6 +1,6 @@
 """Papers as they stand in a mail. What everybody sees of a paper is written once, and shared by all who get it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,14 +44,18 @@ class CardWriter:
         self._others: dict[tuple[str, Hashable], Both] = {}
         self._kept = _KEPT if shares else 0
 
-    def entry(self, entry: Entry, detail: Detail, feedback_url: str | None) -> list[Both]:
-        """One paper: the heading of its section where one begins, its card, the reasons, and the links below `feedback_url`."""
-        parts = [self._card(entry.paper, detail)]
-        if entry.heading:
-            parts.insert(0, self._other("heading", entry.heading))
-        if detail.has_reasons:
-            parts.append(self._tail(entry, feedback_url))
-        return parts
+    def papers(self, entries: Iterable[Entry], detail: Detail, feedback_url: str | None) -> list[Both]:
+        """Each paper: the heading of its section where one begins, its card, the reasons, the links below `feedback_url`."""
+        written: list[Both] = []
+        for entry in entries:
+            paper, heading, chips, term = entry
+            if heading:
+                written.append(self._other("heading", heading))
+            written.append(self._card(paper, detail))
+            if detail.has_reasons:
+                key = (paper.id, chips, term, paper.upvotes, paper.comments, feedback_url)
+                written.append(self._tails.get(key) or self._tail(key, entry, feedback_url))
+        return written
 
     def news(self, news: list[News]) -> list[Both]:
         """The papers of earlier digests, below their heading."""
@@ -71,18 +75,14 @@ class CardWriter:
         _remember(self._cards, (paper.id, detail.snippet), (paper, written), self._kept)
         return written
 
-    def _tail(self, entry: Entry, feedback_url: str | None) -> Both:
+    def _tail(self, key: tuple[Hashable, ...], entry: Entry, feedback_url: str | None) -> Both:
         """What is said below the card."""
-        paper = entry.paper
-        key = (paper.id, entry.chips, entry.term, paper.upvotes, paper.comments, feedback_url)
-        known = self._tails.get(key)
-        if known is None:
-            known = self._write("why", {"why": why_of(entry, is_last=feedback_url is None)})
-            if feedback_url:
-                links = self._write("feedback", {"feedback": feedback_of(entry, feedback_url)})
-                known = Both(known.html + links.html, known.text + links.text)
-            _remember(self._tails, key, known, self._kept)
-        return known
+        said = self._write("why", {"why": why_of(entry, is_last=feedback_url is None)})
+        if feedback_url:
+            links = self._write("feedback", {"feedback": feedback_of(entry, feedback_url)})
+            said = Both(said.html + links.html, said.text + links.text)
+        _remember(self._tails, key, said, self._kept)
+        return said
 
     def _other(self, name: str, said: Hashable) -> Both:
         known = self._others.get((name, said))

@@ -180,7 +180,7 @@ class Renderer:
     def _fit(self, entries: list[Entry], feedback_url: str | None, room: int) -> list[Both]:
         """The papers with as much detail as `room` bytes of HTML allow."""
         for detail in DETAILS:
-            papers = [both for entry in entries for both in self._cards.entry(entry, detail, feedback_url)]
+            papers = self._cards.papers(entries, detail, feedback_url)
             if _size([both.html for both in papers]) <= room:
                 return papers
         return self._fewer(entries, room)
@@ -190,7 +190,7 @@ class Renderer:
         kept: list[Both] = []
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
-            row = self._cards.entry(entry, DETAILS[-1], None)
+            row = self._cards.papers([entry], DETAILS[-1], None)
             room -= _size([both.html for both in row])
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
