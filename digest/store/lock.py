@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from digest.errors import StoreError
@@ -30,7 +31,7 @@ def write_lock(database: Path | None, seconds: float) -> Iterator[None]:
     if database is None or fcntl is None:
         yield
         return
-    path = database.with_name(f"{database.name}-lock")
+    path = _beside(database)
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -42,6 +43,11 @@ def write_lock(database: Path | None, seconds: float) -> Iterator[None]:
         yield
     finally:
         os.close(handle)  # which lets go of the lock
+
+
+@lru_cache(maxsize=16)
+def _beside(database: Path) -> str:
+    return str(database.with_name(f"{database.name}-lock"))
 
 
 def _wait(handle: int, seconds: float) -> None:
