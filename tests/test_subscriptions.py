@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from digest.errors import DigestError, TokenError
 from digest.letters import Letters
@@ -325,6 +325,24 @@ def test_whoever_waits_for_the_question_gets_it_again_by_asking_for_a_link(store
     asked, again = mails(store)
     assert again[0] == "confirm"
     assert link_in(asked[2], "c") == link_in(again[2], "c")
+
+
+@pytest.mark.parametrize("ask", [request, send_link], ids=["subscribe", "link"])
+def test_strangers_and_friends_cost_the_same_work(store, act, office, ask):
+    subscribed(store, act, email="friend@example.org")
+    counts = []
+    for email in ("stranger@example.com", "friend@example.org"):
+        with store.writing() as tx:
+            said: list[str] = []
+            event.listen(
+                tx, "before_cursor_execute", lambda *call, said=said: said.append(call[2].split()[0])
+            )
+            if ask is request:
+                request(tx, office, wish(email=email), now=NOW + 2 * DAY)
+            else:
+                send_link(tx, office, email, None, now=NOW + 2 * DAY)
+        counts.append(len(said))
+    assert counts[0] == counts[1]
 
 
 # ── staying ──────────────────────────────────────────────────────────────────────────────────────────────────────────

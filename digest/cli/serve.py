@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digest.app import App
 
 log = logging.getLogger(__name__)
+_ONCE_MORE = 11.0  # seconds after a page has queued a mail
 _LAST_WORDS = 30  # seconds that requests have to end when the server stops
 
 
@@ -119,8 +120,14 @@ def _send_at_once(
     apps: "Mapping[str, App]", context: Context, woken: threading.Event, stopping: threading.Event
 ) -> None:
     """A confirmation is waited for: deliver when a page has queued a mail, not only when the schedule says so."""
-    while woken.wait() and not stopping.is_set():
+    again: float | None = None
+    while True:
+        was_woken = woken.wait(again)
+        if stopping.is_set():
+            return
         woken.clear()
+        # A welcome waits a moment, in case both buttons of a confirmation were pressed: look once more.
+        again = _ONCE_MORE if was_woken else None
         for app in apps.values():
             try:
                 app.deliver(clock=context.wall_clock, is_stopping=stopping.is_set)

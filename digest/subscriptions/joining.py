@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from digest.cadence import next_issue
 from digest.errors import DigestError
-from digest.model import Digest
+from digest.model import Digest, Profile
 from digest.store.front import (
     NewRequest,
     StoredRequest,
@@ -92,20 +92,44 @@ def _ask(
 def send_link(tx: Connection, office: Office, email: str, network: str | None, *, now: datetime) -> Asked:
     """Mail the owner of an address a fresh link to their settings, or the question again that they did not answer.
 
-    The answer is the same for strangers, who get nothing.
+    A stranger gets nothing, and it takes as long: the mail is written and queued all the same, and taken back.
     """
     verdict = weigh(tx, office, Ask("link", email, network), now=now)
-    person = find_subscriber(tx, email)
-    if verdict is not Verdict.MAIL or person is None or office.url is None:
+    if verdict is not Verdict.MAIL or office.url is None:
         return Asked(verdict.value if verdict is not Verdict.MAIL else "mailed")
+    person = find_subscriber(tx, email)
+    with tx.begin_nested() as point:
+        _send_link(tx, office, person or _stranger(office, email, now), now)
+        if person is None:
+            point.rollback()
+    return Asked.MAILED
+
+
+def _send_link(tx: Connection, office: Office, person: Subscriber, now: datetime) -> None:
+    waiting = latest_request(tx, person.id, "subscribe")
     if person.status == "pending":
-        waiting = latest_request(tx, person.id, "subscribe")
         if waiting is not None and waiting.outcome is None and waiting.ends_at > now:
             _ask(tx, office, waiting.id, person.email, asked_at=waiting.asked_at, now=now)
-        return Asked.MAILED
+        return
     url = office.settings_link(person, now=now)
     office.send(tx, "link", office.letters.link(person, url=url, valid=SETTINGS_VALID, now=now), now=now)
-    return Asked.MAILED
+
+
+def _stranger(office: Office, email: str, now: datetime) -> Subscriber:
+    """Somebody who is not there."""
+    return Subscriber(
+        id=0,
+        email=email,
+        status="active",
+        status_reason=None,
+        owner="web",
+        file=None,
+        profile=Profile(email),
+        profile_error=None,
+        next_due_at=now,
+        created_at=now,
+        address_hash=office.address_hash(email),
+    )
 
 
 def look_at(db: Connection, office: Office, token: str, *, now: datetime) -> Standing:

@@ -44,15 +44,15 @@ class Desk:
 
     def reader(self, db: Connection, purpose: Purpose, token: str, about: str = "") -> Subscriber:
         """Whose lasting link this is. Raises `TokenError` for one that is not, or no longer, and for people who are gone."""
-        version_of = _versions(db)
-        number = verify(self.app.office.secrets, purpose, token, about, version_of=version_of)
-        return _present(db, number)
+        found = _Found(db)
+        verify(self.app.office.secrets, purpose, token, about, version_of=found.version)
+        return found.person()
 
     def fresh_reader(self, db: Connection, token: str) -> Subscriber:
         """Whose passing link to all settings this is. Raises `TokenError`, also half an hour later."""
-        secrets, now = self.app.office.secrets, self.clock()
-        number, _ = verify_until(secrets, "settings", token, now=now, version_of=_versions(db))
-        return _present(db, number)
+        found, secrets = _Found(db), self.app.office.secrets
+        verify_until(secrets, "settings", token, now=self.clock(), version_of=found.version)
+        return found.person()
 
     async def read(self, ask: Callable[[Connection], Got]) -> Got:
         """What `ask` finds in one consistent view, in a thread of its own. Raises `StoreError`."""
@@ -74,16 +74,20 @@ class Desk:
         return parse_form(body, request.headers.get("content-type", ""))
 
 
-def _versions(db: Connection) -> Callable[[int], int]:
-    def version_of(number: int) -> int:
-        person = read_subscriber(db, number)
-        return person.links_version if person else -1  # which no token has
+class _Found:
+    """The subscriber a token names: looked up once, to check the token and to act for them."""
 
-    return version_of
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._person: Subscriber | None = None
 
+    def version(self, number: int) -> int:
+        """Which version of links counts; -1, which no token has, for somebody who is gone."""
+        self._person = read_subscriber(self._db, number)
+        return self._person.links_version if self._person else -1
 
-def _present(db: Connection, number: int) -> Subscriber:
-    person = read_subscriber(db, number)
-    if person is None:
-        raise TokenError("this link is not valid, or no longer")
-    return person
+    def person(self) -> Subscriber:
+        """The one that was found. Raises `TokenError` when there is none."""
+        if self._person is None:
+            raise TokenError("this link is not valid, or no longer")
+        return self._person

@@ -55,6 +55,8 @@ class Scribe:
     def _commit(self, changes: Sequence[_Change]) -> list[_Outcome]:
         try:
             with self._store.writing() as tx:
+                if len(changes) == 1:
+                    return [_Outcome(changes[0](tx))]
                 return [_try(tx, change) for change in changes]
         except Exception as error:  # noqa: BLE001  # nothing was written: everybody who waits is told why
             return [_Outcome(error=error)] * len(changes)
