@@ -17,6 +17,7 @@ from digest.space import shortage
 from digest.store import Store
 from digest.store.dialect import alone
 from digest.store.front import enqueue_notice
+from digest.store.halt import current_halt
 from digest.store.history import count_deliveries
 from digest.store.outages import current_outage
 from digest.store.rounds import every_round
@@ -64,11 +65,28 @@ def _was_told(db: Connection, subject: str, now: datetime) -> bool:
     return any(row.subject == subject or row.queued_at > now - _PAUSE for row in db.execute(recent))
 
 
+def hindrances(db: Connection, wanted: AlertSettings, home: Path) -> Iterator[Trouble]:
+    """What stops mail from leaving or from being read at the moment, and anything new from being taken in."""
+    halt, outage, mailbox = current_halt(db), current_outage(db), current_outage(db, "mailbox")
+    if halt is not None:
+        said = f"Since {halt.began_at:%Y-%m-%d %H:%M} UTC: {halt.reason}"
+        yield Trouble("Sending is halted", said, "`digest operator resume` lets it go on.")
+    if outage is not None:
+        said = f"Since {outage.began_at:%Y-%m-%d %H:%M} UTC: {outage.reason}"
+        again = f"{outage.next_probe_at:%H:%M} UTC is the next try; `digest outbox retry` tries at once."
+        yield Trouble("The mail server takes nothing", said, again)
+    if mailbox is not None:
+        said = f"Since {mailbox.began_at:%Y-%m-%d %H:%M} UTC: {mailbox.reason}"
+        yield Trouble("The mailbox cannot be read", said, "See [mailbox] in config/digest.toml, and .env.")
+    if short := shortage(home, wanted.least_free_mb):
+        yield Trouble("The disk is nearly full", short, "Free some space.")
+
+
 def troubles(db: Connection, wanted: AlertSettings, home: Path, *, now: datetime) -> Iterator[Trouble]:
     """What needs a look at `now`, the most urgent first."""
     short = shortage(home, wanted.least_free_mb)
     if short is not None:
-        yield Trouble("The disk is nearly full", short, f"Free some space on the disk of {home}.")
+        yield Trouble("The disk is nearly full", short, "Free some space.")
     yield from _mails(db, now)
     yield from _mailbox(db, now)
     yield from _sources(db, timedelta(days=wanted.source_days), now)

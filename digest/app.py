@@ -125,7 +125,8 @@ class App:
         return report
 
     def _shortage(self) -> str | None:
-        return shortage(self.settings.home, self.settings.file.alerts.least_free_mb)
+        short = shortage(self.settings.home, self.settings.file.alerts.least_free_mb)
+        return f"{short}; free some space" if short else None
 
     def alert(self, *, now: datetime) -> int:
         """Queue a mail to the operator about what needs a look, when it is time for one. Returns how many things."""

@@ -17,5 +17,5 @@ def shortage(folder: Path, least_mb: int) -> str | None:
         return None
     return (
         f"only {usage.free // _MB} MB are free on the disk of {folder}, and nothing new is taken in below"
-        f" {least // _MB} MB; what waits is still sent. Free some space"
+        f" {least // _MB} MB; what waits is still sent"
     )

@@ -8,12 +8,15 @@ from email import message_from_bytes, policy
 
 import pytest
 from sqlalchemy import select, update
+from typer.testing import CliRunner
 
 from digest.alerts import alert
 from digest.app import App
+from digest.cli import app as cli
 from digest.letters import Letters
 from digest.mail.transport import MemoryTransport
 from digest.space import shortage
+from digest.store.halt import halt_sending
 from digest.store.outages import note_outage
 from digest.store.schema import deliveries, messages
 from digest.store.sources import SourceState, put_source_state
@@ -132,6 +135,21 @@ def test_a_disk_that_is_nearly_full_is_told(store, tell, nearly_full, tmp_path):
     assert shortage(tmp_path, 100) is None
     assert shortage(tmp_path / "nowhere", 200) is not None
     assert tell(wanted=AlertSettings(to="operator@example.org")) == 1
+
+
+def test_the_status_says_what_stops_mail_and_what_to_do(tmp_path):
+    (tmp_path / "pages").mkdir()
+    with App.open(tmp_path) as app, app.store.writing() as tx:
+        note_outage(tx, "wrong password", now=NOW, pause=timedelta(minutes=5))
+        note_outage(tx, "no answer in time", now=NOW, pause=timedelta(minutes=5), name="mailbox")
+        halt_sending(tx, "a mistake in the template", now=NOW)
+    told = CliRunner().invoke(cli, ["--home", str(tmp_path), "status"]).output
+    for words in (
+        "The mail server takes nothing. Since 2026-03-02 08:00 UTC: wrong password. 08:05 UTC is the next try",
+        "The mailbox cannot be read. Since 2026-03-02 08:00 UTC: no answer in time",
+        "a mistake in the template. `digest operator resume` lets it go on",
+    ):
+        assert words in told
 
 
 def test_on_a_disk_that_is_nearly_full_what_waits_is_sent_and_nothing_new_is_taken_in(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import ssl
 import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import trustme
@@ -106,12 +106,19 @@ def test_a_wrong_password_is_told_with_where_to_mend_it(imap, authority, tmp_pat
 
 def test_nothing_is_said_where_the_certificate_is_not_to_be_trusted(imap, authority, tmp_path):
     with served(imap, authority, tmp_path, ca_file=None) as mailbox:
-        with pytest.raises(MailboxError, match=r"certificate.*\[mailbox\] ca_file"):
+        with pytest.raises(
+            MailboxError, match=r"certificate.*name the file of its authority as \[mailbox\] ca_file"
+        ):
             mailbox.count()
     imap.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("mail.example.org").configure_cert(imap.context)
     with served(imap, authority, tmp_path) as mailbox:
-        with pytest.raises(MailboxError, match="certificate"):
+        with pytest.raises(MailboxError, match=r"the name that the certificate carries as \[mailbox\] host"):
+            mailbox.count()
+    imap.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1)).configure_cert(imap.context)  # noqa: DTZ001
+    with served(imap, authority, tmp_path) as mailbox:
+        with pytest.raises(MailboxError, match=r"has expired.*has to renew it"):
             mailbox.count()
     assert imap.logged_in == []
 

@@ -138,3 +138,7 @@ def print_deliver(report: "DeliverReport") -> None:
     )
     if report.stopped:
         typer.echo(f"stopped      {report.stopped}")
+    elif report.deferred:
+        typer.echo(
+            "later        what is deferred is tried again by itself; `digest outbox list --state deferred` says why"
+        )

@@ -60,12 +60,15 @@ def _clear() -> None:
 
 
 def _look(app: "App") -> dict[str, Any]:
+    from digest.alerts import hindrances
     from digest.store import history, papers, people
 
     found = states(app)
+    home, alerts = app.settings.home, app.settings.file.alerts
     with app.store.reading() as db:
         return {
-            "home": app.settings.home,
+            "home": home,
+            "stopped": [trouble._asdict() for trouble in hindrances(db, alerts, home)],
             "papers": papers.count_papers(db),
             "sources": found,
             "subscribers": people.count_subscribers(db),
@@ -84,6 +87,8 @@ def _print(answer: dict[str, Any]) -> None:
     typer.echo(f"outbox       {_counts(answer['outbox']) or 'empty'}")
     if answer["waiting_since"]:
         typer.echo(f"waiting      since {answer['waiting_since']:%Y-%m-%d %H:%M} UTC")
+    for trouble in answer["stopped"]:
+        typer.echo(f"stopped      {trouble['what']}. {trouble['detail']}. {trouble['remedy']}")
     typer.echo("")
     print_states(answer["sources"])
     for title, rows in (

@@ -25,6 +25,7 @@ from digest.traces import start_tracing
 if TYPE_CHECKING:  # sqlalchemy and scikit-learn take a second to load; `digest --help` does not need them
     from digest.app import App
     from digest.cli.tenants import OpenHouse
+    from digest.commands import MailboxReport
     from digest.deliver import DeliverReport
     from digest.ingest import IngestReport
     from digest.publish import PublishReport
@@ -119,8 +120,8 @@ def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, 
     for name, app in house.apps.items():
         if name and not as_json:
             typer.echo(f"== {name}")
-        done = _verbs(app, context, stopping)
-        is_well &= not any(report.has_trouble for report in done)
+        read, done = _verbs(app, context, stopping)
+        is_well &= not any(report.has_trouble for report in (read, *done))
         if as_json:
             answers[name] = _as_json(*done)
         else:
@@ -132,7 +133,7 @@ def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, 
 
 def _verbs(
     app: "App", context: Context, stopping: threading.Event
-) -> "tuple[IngestReport, PublishReport, DeliverReport]":
+) -> "tuple[MailboxReport, tuple[IngestReport, PublishReport, DeliverReport]]":
     from digest.app import wait_for_settling
 
     wait_for_settling(app.folders())
@@ -144,7 +145,7 @@ def _verbs(
     app.alert(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
     app.tidy(now=context.now)
-    return ingested, published, delivered
+    return read, (ingested, published, delivered)
 
 
 def _tell(ingested: "IngestReport", published: "PublishReport", delivered: "DeliverReport") -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from digest.crashpoints import crashpoint
+from digest.mail.certificates import distrust
 from digest.mail.replies import Reply
 from digest.mail.sasl import authenticate
 from digest.mail.transport import Unreachable
@@ -62,10 +63,7 @@ class Dialogue:
         except BaseException as error:
             wire.close()
             if isinstance(error, ssl.SSLCertVerificationError):
-                raise Unreachable(
-                    f"the certificate of {where} is not to be trusted: {error.verify_message};"
-                    " mend it, correct [smtp] host, or set [smtp] ca_file"
-                ) from error
+                raise Unreachable(distrust(where, error, "smtp")) from error
             if isinstance(error, Broken):
                 raise Unreachable(f"cannot connect to {where}: {error}") from error
             raise

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from digest.errors import MailboxError
+from digest.mail.certificates import distrust
 from digest.mail.mailbox import AT_ONCE, MAX_BYTES, Take
 from digest.mail.wire import in_words
 from digest.tables import MailboxSettings
@@ -132,10 +133,7 @@ class ImapMailbox:
         try:
             yield
         except ssl.SSLCertVerificationError as error:
-            raise MailboxError(
-                f"the certificate of {self._where} is not to be trusted: {error.verify_message};"
-                " mend it, correct [mailbox] host, or set [mailbox] ca_file"
-            ) from error
+            raise MailboxError(distrust(self._where, error, "mailbox")) from error
         except imaplib.IMAP4.error as error:
             said = clean_text(str(error).removeprefix("b'").removesuffix("'"), limit=200)
             raise MailboxError(f"cannot read the mailbox at {self._where}: {said}") from error

@@ -47,7 +47,7 @@ def open_engine(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it happens, or nothing. Waits for another writer, then raises `StoreError`."""
-    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to"):
+    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to", file_of(engine)):
         try:
             with engine.begin() as tx:
                 yield tx
@@ -73,19 +73,20 @@ def _reads(engine: Engine) -> dict[str, Any]:
 
 
 @contextmanager
-def wrap_errors(verb: str) -> Iterator[None]:
+def wrap_errors(verb: str, file: Path | None = None) -> Iterator[None]:
     """Turn a driver's error into a `StoreError` that says what to do. Mistakes of our own (wrong SQL) pass through."""
     try:
         yield
     except sqlalchemy.exc.IntegrityError:
         raise  # the callers that expect one ask for it by name
     except DBAPIError as error:
-        raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig))}") from error
+        raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig), file)}") from error
     except sqlite3.Error as error:  # of a connection that was used without SQLAlchemy
-        raise StoreError(f"cannot {verb} the database: {_remedy(str(error))}") from error
+        raise StoreError(f"cannot {verb} the database: {_remedy(str(error), file)}") from error
 
 
-def _remedy(said: str) -> str:
+def _remedy(said: str, file: Path | None) -> str:
+    folder = f" of {file.parent}" if file else ""
     remedies = {
         "readonly": "it is read-only; make the file and its folder writable for this user",
         "read-only": "it is read-only; make the file and its folder writable for this user",
@@ -93,8 +94,8 @@ def _remedy(said: str) -> str:
         "unable to open": "the file cannot be opened; check that its folder exists and is writable for this user",
         "malformed": f"the file is damaged; {_RESTORE}",
         "not a database": f"the file is not a database; {_RESTORE}, or move it away",
-        "is full": "the disk is full; free some space, then run this again",
-        "disk I/O": "the disk reports an error; check it before you run this again",
+        "is full": f"the disk{folder} is full; free some space, then run this again",
+        "disk I/O": f"the disk{folder} reports an error; check it before you run this again",
         **IN_WORDS,
     }
     for sign, remedy in remedies.items():
@@ -138,7 +139,7 @@ def empty_log(engine: Engine) -> bool:
     """
     if engine.dialect.name != "sqlite":
         return True
-    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to"):
+    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to", file_of(engine)):
         raw = engine.raw_connection()
         try:
             return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
