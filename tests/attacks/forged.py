@@ -45,6 +45,7 @@ def revoked(built: Fortress) -> Iterator[Forged]:
 def answer_of(built: Fortress, path: str, method: str = "GET") -> tuple[int, str]:
     """Status and body of looking, or of pressing the button that would do most."""
     pressed = {"act": "confirm", "List-Unsubscribe": "One-Click"} if method == "POST" else None
+    built.elsewhere()
     answer = built.browser.request(method, path, data=pressed)
     return answer.status_code, answer.text
 

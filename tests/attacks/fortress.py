@@ -39,10 +39,17 @@ class Fortress:
         self.browser = browser
         self.links = _links(app, clock)  # kind -> path
         self._watch = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._requests = 0
 
     def version(self) -> int:
         """Changes whenever anybody commits anything."""
         return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def elsewhere(self) -> None:
+        """Come from another network after some requests, so that limits are met now and then, and not always."""
+        self._requests += 1
+        network = self._requests // 40
+        self.browser._transport.client = (f"198.51.{network % 250}.{network // 250 % 250}", 1)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Stop watching."""

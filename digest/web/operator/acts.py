@@ -38,8 +38,8 @@ def routes(gate: Gate) -> list[Route]:
     }
     return [
         *(gate.act(f"{HOME}/{name}", act) for name, act in plain.items()),
-        gate.act(f"{HOME}/mails/{{number:int}}/{{verb}}", on_mail),
-        gate.act(f"{HOME}/readers/{{number:int}}/{{verb}}", on_reader),
+        gate.act(f"{HOME}/mails/{{number}}/{{verb}}", on_mail),
+        gate.act(f"{HOME}/readers/{{number}}/{{verb}}", on_reader),
     ]
 
 
@@ -98,7 +98,7 @@ async def retry_all(visit: Visit) -> Response:
 
 async def on_mail(visit: Visit) -> Response:
     """One of the choices for one mail. What is not allowed in its state changes nothing and says why."""
-    number, verb = visit.request.path_params["number"], visit.request.path_params["verb"]
+    number, verb = visit.number, visit.request.path_params["verb"]
     now = visit.desk.clock()
     known: dict[str, Change] = {
         "retry": lambda tx: shelf.retry(tx, number, now=now),
@@ -108,7 +108,7 @@ async def on_mail(visit: Visit) -> Response:
         "as-resend": lambda tx: shelf.resolve(tx, number, "resend", now=now),
         "as-drop": lambda tx: shelf.resolve(tx, number, "drop", now=now),
     }
-    if verb not in known or number >= 1 << 62:
+    if verb not in known:
         raise HTTPException(404)
 
     def change(tx: Connection) -> str:
@@ -128,8 +128,8 @@ async def on_mail(visit: Visit) -> Response:
 
 async def on_reader(visit: Visit) -> Response:
     """Suppress an address or lift that, pause somebody, let them come back, or end their subscription."""
-    number, verb = visit.request.path_params["number"], visit.request.path_params["verb"]
-    if verb not in _ON_READER or number >= 1 << 62:
+    number, verb = visit.number, visit.request.path_params["verb"]
+    if verb not in _ON_READER:
         raise HTTPException(404)
 
     def change(tx: Connection) -> None:

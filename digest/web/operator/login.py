@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,13 +21,15 @@ from digest.store.sessions import LASTS, begin_session, end_session, has_session
 from digest.web.desk import Desk
 from digest.web.forms import Form
 from digest.web.guard import network_of
-from digest.web.operator.password import matches
+from digest.web.operator.password import check_hash, matches
 
 HOME = "/operator"
 _TRIES = 5  # of one network
 _TRIES_OF_ALL = 50  # of everybody together: who has many networks
 _WINDOW = timedelta(minutes=15)
 _AT_ONCE = 2  # checks of a password, each of which takes 64 MB
+
+_NUMBER = re.compile(r"[0-9]{1,18}")  # what a row may have
 
 Page = Callable[["Visit"], Awaitable[Response]]
 
@@ -40,6 +43,14 @@ class Visit:
     token: str  # stands in every form of this session
     network: str
     form: Form = field(default_factory=Form)
+
+    @property
+    def number(self) -> int:
+        """The number in the address. Raises `HTTPException` 404 for what no row has."""
+        said = self.request.path_params["number"]
+        if not _NUMBER.fullmatch(said):
+            raise HTTPException(404)
+        return int(said)
 
     def page(self, template: str, **values: Any) -> Response:
         """A page of the operator's."""
@@ -56,7 +67,7 @@ class Gate:
     def __init__(self, desk: Desk, stored: str) -> None:
         self.desk = desk
         self._stored = stored
-        matches(stored, "")  # a hash that is none is told at the start, not at the first login
+        check_hash(stored)
         self._is_secure = desk.url.startswith("https://")
         # The prefix makes browsers insist on https, this host and no subdomain (RFC 6265bis).
         self.cookie = "__Host-operator" if self._is_secure else "operator"

@@ -35,8 +35,8 @@ def routes(gate: Gate) -> list[Route]:
     """Where they are."""
     return [
         gate.view(f"{HOME}/mails", list_mails),
-        gate.view(f"{HOME}/mails/{{number:int}}", show),
-        gate.view(f"{HOME}/mails/{{number:int}}/letter", letter),
+        gate.view(f"{HOME}/mails/{{number}}", show),
+        gate.view(f"{HOME}/mails/{{number}}/letter", letter),
     ]
 
 
@@ -62,7 +62,7 @@ async def list_mails(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One mail: its way so far, the papers in it and why, and the buttons."""
-    number = visit.request.path_params["number"]
+    number = visit.number
 
     def ask(db: Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         return _find(db, number), shown_in(db, number)
@@ -79,7 +79,7 @@ async def show(visit: Visit) -> Response:
 
 async def letter(visit: Visit) -> Response:
     """The mail itself, shut in a sandbox."""
-    row = await visit.desk.read(lambda db: _find(db, visit.request.path_params["number"]))
+    row = await visit.desk.read(lambda db: _find(db, visit.number))
     html = html_of(row["raw"]) if row["raw"] else None
     if html is None:
         raise HTTPException(404)
@@ -87,8 +87,6 @@ async def letter(visit: Visit) -> Response:
 
 
 def _find(db: Connection, number: int) -> dict[str, Any]:
-    if number >= 1 << 62:
-        raise HTTPException(404)
     try:
         return shelf.show(db, number)
     except StoreError as error:

@@ -3,7 +3,7 @@
 The usual form of such a hash is full of dollar signs, which shells and Compose files replace. Ours has colons instead.
 """
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from digest.errors import Mistake, SettingsError
@@ -23,14 +23,20 @@ def make_hash(password: str) -> str:
     return _hasher.hash(password).replace("$", ":")
 
 
-def matches(stored: str, password: str) -> bool:
-    """Whether this is the password. Takes as long for a wrong one. Raises `SettingsError` when `stored` is no hash."""
+def check_hash(stored: str) -> None:
+    """Raises `SettingsError` when this is no hash, so that it is told at the start and not at the first login."""
     try:
-        return _hasher.verify(_usual(stored), password[:_LONGEST])
+        extract_parameters(_usual(stored))
     except InvalidHashError as error:
         remedy = "is no password hash; make the line with `digest operator password`"
         raise SettingsError([Mistake(".env", "DIGEST_OPERATOR_HASH", remedy)]) from error
-    except VerificationError:
+
+
+def matches(stored: str, password: str) -> bool:
+    """Whether this is the password. Takes as long for a wrong one."""
+    try:
+        return _hasher.verify(_usual(stored), password[:_LONGEST])
+    except (InvalidHashError, VerificationError):
         return False
 
 
