@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
-from tests.torture import disk, points, power, scripts
+from tests.torture import dates, disk, headers, points, power, scripts
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,24 @@ def _errors(name: str, outcome: disk.Failures) -> Iterator[Figure]:
     yield Figure(f"{name}: same bytes twice", outcome.twice, outcome.trials)
 
 
+def generated_figures(texts: int, zones: int | None, seed: int) -> Iterator[Figure]:
+    """Generated headers, and the dates of so many zones; None: of all."""
+    if texts:
+        fared = headers.run(texts, seed=seed)
+        for example in fared.examples[:20]:
+            print(f"  header {example}", file=sys.stderr)
+        yield Figure("generated titles, names and addresses", fared.texts, fared.texts)
+        yield Figure("generated titles, names and addresses: extra headers", fared.extra, 0)
+        yield Figure("generated titles, names and addresses: came back changed", fared.changed, 0)
+    if zones != 0:
+        days = dates.run(zones, seed=seed)
+        for example in days.examples[:20]:
+            print(f"  date {example}", file=sys.stderr)
+        yield Figure("time zones", days.zones, days.zones)
+        yield Figure("time zones: local dates", days.dates, days.dates)
+        yield Figure("time zones: wrong local dates", days.wrong, 0)
+
+
 def _deaths(name: str, outcome: points.Outcome) -> Iterator[Figure]:
     print(f"{name}: {'':34} trials deaths lost twice unknown", file=sys.stderr)
     for kind, count in sorted(outcome.by_kind.items()):
@@ -99,6 +117,8 @@ def main() -> None:
     options.add_argument("--scripts", type=int, default=10_000, help="random SMTP scripts")
     options.add_argument("--disk", type=int, default=1, help="passes in which each write of a run fails once")
     options.add_argument("--cuts", type=int, default=300, help="cuts of power")
+    options.add_argument("--headers", type=int, default=200_000, help="generated titles, names and addresses")
+    options.add_argument("--zones", type=int, help="time zones whose dates are looked at; all when unset")
     options.add_argument("--seed", type=int, default=int(time.time()))  # a new one each time, told
     options.add_argument("--out", type=Path, help="also as JSON into this file")
     chosen = options.parse_args()
@@ -106,6 +126,7 @@ def main() -> None:
     found = []
     wanted = chain(
         disk_figures(chosen.disk, chosen.cuts, chosen.seed),
+        generated_figures(chosen.headers, chosen.zones, chosen.seed),
         figures(chosen.named, chosen.random, chosen.scripts, chosen.seed),
     )
     for figure in wanted:
