@@ -18,6 +18,11 @@ HALF_LIFE_DAYS = 180.0
 # How alike papers of a corpus usually are is measured on a sample of it.
 SAMPLE = 1_000
 _BEST_OF_SAMPLE = 5
+# Papers voted for, of which it is kept how like them others are: many readers vote for the same.
+_MOST_REMEMBERED = 4_000
+_ROWS = (
+    64  # papers voted for x others are looked at so many rows at a time: they fit into a processor's cache
+)
 _LEAST_SPREAD = 0.05
 # A likeness below this is no reason to read a paper, and none to be given.
 _TRIFLE = 0.1
@@ -77,22 +82,28 @@ class TasteReader:
         self._count = candidates.shape[0]
         known = library.shelf.papers
         sample = [known[place] for place in evenly(len(known), SAMPLE)]
-        self._sample = [paper.id for paper in sample]
+        self._sample = {paper.id: place for place, paper in enumerate(sample)}
         terms, meanings = self._measures(sparse.vstack([candidates, library.weigh(sample)], format="csr"))
         self._terms, self._places = sparse.csr_array(terms.T), np.ascontiguousarray(meanings.T)
-        self._votes: dict[Paper, int] = {}
+        self._alike: dict[
+            Paper, Vector
+        ] = {}  # a paper voted for: how like it candidates are, then the sample
 
     def gather(self, tastes: Iterable[Taste | None]) -> None:
         """Look at all papers voted for once, before reading one taste after the other."""
         papers = {vote.paper for taste in tastes if taste for vote in (*taste.liked, *taste.disliked)}
-        ordered = in_order(papers)
-        self._votes = {paper: row for row, paper in enumerate(ordered)}
-        self._vote_terms, self._vote_places = self._measures(self._library.weigh(ordered))
+        known = self._alike if len(self._alike) + len(papers) <= _MOST_REMEMBERED else {}
+        new = [paper for paper in in_order(papers) if paper not in known]
+        for start in range(0, len(new), _ROWS):
+            some = new[start : start + _ROWS]
+            known.update(zip(some, self._similarities(some), strict=True))
+        self._alike = known
 
     def read(self, taste: Taste, now: datetime) -> Likeness:
         """How like the gathered votes of this taste each candidate is."""
         voted = {vote.paper.id for vote in (*taste.liked, *taste.disliked)}
-        ordinary = np.array([paper_id not in voted for paper_id in self._sample], dtype=bool)
+        ordinary = np.ones(len(self._sample), dtype=bool)
+        ordinary[[self._sample[paper_id] for paper_id in voted if paper_id in self._sample]] = False
         liked, alike_liked, strength = self._likeness(taste.liked, ordinary, now)
         disliked, alike_disliked, against = self._likeness(taste.disliked, ordinary, now)
         # Liked and disliked papers are often about the same: what is like both is left alone.
@@ -114,7 +125,7 @@ class TasteReader:
         weights = np.array([_faded(vote, now) for vote in votes])
         if not votes or not weights.sum() > 0:
             return np.zeros(self._count), np.zeros(self._count), 0.0
-        alike = self._similarities([vote.paper for vote in votes])
+        alike = np.array([self._alike[vote.paper] for vote in votes])
         ranked = np.sort(alike * (weights / weights.max())[:, np.newaxis], axis=0)
         mean = (weights / weights.sum()) @ alike
         overall = (1 - self._weights.nearest) * mean + self._weights.nearest * ranked[-3:].mean(axis=0)
@@ -125,10 +136,10 @@ class TasteReader:
         return np.where(likeness > _TRIFLE, likeness, 0.0), resembling, float(weights.sum())
 
     def _similarities(self, papers: Sequence[Paper]) -> Matrix:
-        """Votes x (candidates, then sample)."""
-        rows = [self._votes[paper] for paper in papers]
-        common = safe_sparse_dot(self._vote_terms[rows], self._terms, dense_output=True)
-        meant = np.maximum(self._vote_places[rows] @ self._places, 0.0)
+        """Papers voted for x (candidates, then sample)."""
+        terms, places = self._measures(self._library.weigh(papers))
+        common = safe_sparse_dot(terms, self._terms, dense_output=True)
+        meant = np.maximum(places @ self._places, 0.0)
         share = self._weights.lexical
         # Cosines of words are about half as large as those of meanings.
         return np.asarray(2 * share * common + (1 - share) * meant)
