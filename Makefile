@@ -55,6 +55,7 @@ bench-ranking: $(VENV)/.installed-$(EXTRAS) ## measure the ranking on judged dat
 torture: $(VENV)/.installed-$(EXTRAS) ## the long trials
 	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --disk 3 --cuts 300 --out trust.json
 	$(BIN)/python -m tests.torture.kills --kills 100 --readers 50
+	$(BIN)/python -m tests.torture.cluster --readers 20000 --kills 10
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -43,7 +43,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         if os.getuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
-        made = [program("initdb"), "-D", str(self._folder / "db"), "-U", "digest", "-A", "trust"]
+        self._programs = self._reachable_programs()
+        made = [str(self._programs / "initdb"), "-D", str(self._folder / "db"), "-U", "digest", "-A", "trust"]
         said = subprocess.run(
             [*made, "-E", "UTF8", "--locale=C", "--no-sync"],
             capture_output=True,
@@ -62,7 +63,7 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it answers. Raises `RuntimeError` when it does not."""
         options = [word for option in self._options for word in ("-c", option)]
-        command = [program("postgres"), "-D", str(self._folder / "db"), "-p", str(self._port)]
+        command = [str(self._programs / "postgres"), "-D", str(self._folder / "db"), "-p", str(self._port)]
         where = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
         with (self._folder / "log").open("ab") as told:
             self._process = subprocess.Popen(
@@ -86,10 +87,47 @@ class Server:
             self._process.wait(timeout=30)
             self._process = None
 
+    def new_database(self) -> str:
+        """The address of one more database, without tables."""
+        name = f"digest_{next(_count)}"
+        with closing(psycopg.connect(plain(self.url), autocommit=True)) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, url: str) -> None:
+        """Remove it."""
+        with closing(psycopg.connect(plain(self.url), autocommit=True)) as connection:
+            connection.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the server and all its children so far, those that ended among them (Linux)."""
+        assert self._process is not None
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(stat.parent.name) == self._process.pid:
+                    ticks += sum(map(int, fields[11:15]))  # its own, and of the children it waited for
+                elif int(fields[1]) == self._process.pid:
+                    ticks += sum(map(int, fields[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def remove(self) -> None:
         """Stop for good."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _reachable_programs(self) -> Path:
+        """The folder of the programs; a copy, where nobody must not go to the environment they are installed in."""
+        programs = Path(program("initdb")).parent
+        try:
+            subprocess.run(
+                [programs / "initdb", "--version"], capture_output=True, check=True, **self._as_nobody()
+            )
+        except PermissionError:
+            shutil.copytree(programs.parent, self._folder / "installed")
+            return self._folder / "installed" / "bin"
+        return programs
 
     def _as_nobody(self) -> dict[str, Any]:
         """A working folder it may stand in, and as root the rights of nobody."""
