@@ -45,9 +45,10 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
     recent = {one.paper.id: one.paper for one in corpus if one.last_seen_at > now - limits.lookback}
     papers = list((recent | {stored.paper.id: stored.paper}).values())
     ranker = PaperRanker().fit([one.paper for one in corpus] or papers)
-    [ranking] = ranker.rank_many([person.profile], papers, now=now, limit=None, tastes=[taste_of(votes)])
-    ranked = ranking.scores
-    place = next((n for n, score in enumerate(ranked, 1) if score.paper_id == stored.paper.id), None)
-    score = None if place is None else ranked[place - 1]
+    counter = ranker.lay_out(papers, now=now)
+    [batch] = ranker.serve(counter, [person.profile], [taste_of(votes)], now=now, limit=None)
+    column = batch.columns(0).get(stored.paper.id)
+    score = None if column is None else batch.explain(0, [column])[0]
+    place = None if column is None else column + 1
     is_candidate = stored.paper.id in recent
     return Explanation(person, stored.paper, score, place if is_candidate else None, len(recent), shown)
