@@ -125,8 +125,11 @@ class Server:
                 [programs / "initdb", "--version"], capture_output=True, check=True, **self._as_nobody()
             )
         except PermissionError:
-            shutil.copytree(programs.parent, self._folder / "installed")
-            return self._folder / "installed" / "bin"
+            package = programs.parents[1]
+            for part in (package, package.with_name(f"{package.name}.libs")):
+                if part.is_dir():
+                    shutil.copytree(part, self._folder / part.name)
+            return self._folder / programs.relative_to(package.parent)
         return programs
 
     def _as_nobody(self) -> dict[str, Any]:
