@@ -104,6 +104,7 @@ def _serve(
         beside.append(
             threading.Thread(target=rounds, args=(apps, context.wall_clock, stopping), name="schedule")
         )
+    if with_schedule or any(_has_workers(app) for app in apps.values()):
         beside.append(threading.Thread(target=_send_at_once, args=(apps, context, woken, stopping)))
     for thread in beside:
         thread.start()
@@ -130,9 +131,22 @@ def _send_at_once(
         again = _ONCE_MORE if was_woken else None
         for app in apps.values():
             try:
-                app.deliver(clock=context.wall_clock, is_stopping=stopping.is_set)
+                _send(app, context, stopping)
             except DigestError:
                 log.exception("deliver failed; the schedule tries again")
+
+
+def _has_workers(app: "App") -> bool:
+    return app.settings.file.cluster.engine != "none"
+
+
+def _send(app: "App", context: Context, stopping: threading.Event) -> None:
+    if not _has_workers(app):
+        app.deliver(clock=context.wall_clock, is_stopping=stopping.is_set)
+        return
+    from digest.cluster import Planner
+
+    Planner(app).wake_delivery(now=context.wall_clock())
 
 
 def _server(site: object, apps: "Sequence[App]") -> "uvicorn.Server":
