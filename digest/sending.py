@@ -38,7 +38,9 @@ Clock = Callable[[], datetime]
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
 _LINGER = 0.005
 _SHARED = 0.01  # seconds an outcome may wait for a question to share its commit with
-_MESSAGES_A_CONNECTION = 8  # a connection costs about as much as this many messages
+_MESSAGES_A_CONNECTION = (
+    8  # a connection costs about as much; so many are claimed at least, that none is idle
+)
 
 
 @dataclass(slots=True)
@@ -77,12 +79,14 @@ class Round:
         self._write_by = math.inf  # when the outcomes that wait must be written, by the steady clock
         self._renewed_at = clock()
         self._commit_seconds = 0.0
+        self._batch = policy.batch
         self._found_all = False
         self._is_ending = False
 
     def run(self, transports: Sequence[Transport], is_stopping: Callable[[], bool]) -> None:
         """Send until nothing is left, the server is in trouble, or somebody says stop. Raises `StoreError`."""
         spare = list(transports)
+        self._batch = max(self._policy.batch, len(spare) * _MESSAGES_A_CONNECTION)
         try:
             while self._in_hand or self._wants_more:
                 wanted = 1 if self._is_probe else 1 + len(self._in_hand) // _MESSAGES_A_CONNECTION
@@ -170,10 +174,10 @@ class Round:
         """Whether the senders will soon have nothing to do."""
         if self._found_all or self.report.stopped is not None:
             return False
-        return not self._in_hand if self._is_probe else len(self._in_hand) <= self._policy.batch // 2
+        return not self._in_hand if self._is_probe else len(self._in_hand) <= self._batch // 2
 
     def _claim(self, tx: Connection, lease: Claim, now: datetime) -> list[Delivery]:
-        limit = 1 if self._is_probe else self._policy.batch
+        limit = 1 if self._is_probe else self._batch
         taken = claim(tx, lease, now=now, limit=limit)
         self._found_all = len(taken) < limit
         unwanted = drop_unwanted(tx, taken, now=now)
