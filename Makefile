@@ -56,6 +56,7 @@ torture: $(VENV)/.installed-$(EXTRAS) ## the long trials
 	$(BIN)/python -m tests.torture --named 3000 --random 2000 --scripts 10000 --disk 3 --cuts 300 --out trust.json
 	$(BIN)/python -m tests.torture.kills --kills 100 --readers 50
 	$(BIN)/python -m tests.torture.cluster --readers 20000 --kills 10
+	$(BIN)/python -m tests.attacks --out attacks.json
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
