@@ -55,6 +55,7 @@ class KeywordHelp:
         keywords = [parse_keyword(text) for text in typed]
         matches = self._matcher.match(keywords)
         found = matches.values.multiply(matches.complete).tocsr()
+        near = self._neighbours(keywords)
         advice = []
         for row, text in enumerate(typed):
             start, end = found.indptr[row : row + 2]
@@ -67,16 +68,18 @@ class KeywordHelp:
                     hits=hits,
                     paper_ids=tuple(self._papers[place].id for place in places),
                     suggestions=() if hits else tuple(self.suggest(text)),
-                    near=self._neighbours(keywords[row]),
+                    near=near[row],
                     is_too_common=len(self._papers) >= _FEWEST_PAPERS
                     and hits > TOO_COMMON * len(self._papers),
                 )
             )
         return advice
 
-    def _neighbours(self, keyword: Keyword) -> tuple[str, ...]:
+    def _neighbours(self, keywords: Sequence[Keyword]) -> list[tuple[str, ...]]:
+        librarian = self._ranker.librarian_
         with one_thread():
-            return tuple(wording for wording, _ in self._ranker.librarian_.near(keyword)[:MOST_NEAR])
+            librarian.guide(keywords)  # all are looked up together
+            return [tuple(word for word, _ in librarian.near(keyword)[:MOST_NEAR]) for keyword in keywords]
 
     def suggest(self, typed: str) -> list[str]:
         """Words and phrases of the corpus close to a keyword: misspellings mended, then phrases with its words in them."""

@@ -11,7 +11,7 @@ from digest.ranking.text import stem
 
 # Two spellings closer than this are taken for one word and its misspelling.
 _ALIKE = 0.8
-_LOOKED_AT = 20
+_LOOKED_AT = 10
 
 
 class WordList:
