@@ -161,3 +161,23 @@ def test_products_of_coarse_rows_are_exact():
     rows = coarse(unit_rows(np.random.default_rng(1).normal(size=(200, 127))))
     exact = rows.astype(np.float64) @ rows.astype(np.float64).T
     assert np.array_equal((rows @ rows.T).astype(np.float64), exact)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "abstract", "says_it"),
+    [
+        ("method result", "A method and what it gave: a result.", False),
+        ("method result", "Every method result is told.", True),
+        ("zeolite sieve", "A sieve made of what is called zeolite.", True),
+        ("result of a method", "A method and what it gave: a result.", True),
+    ],
+    ids=["common words apart", "common words side by side", "rare words apart", "small words between"],
+)
+def test_common_words_make_a_keyword_only_side_by_side(keyword, abstract, says_it):
+    paper = a_paper(9_006, title="Of its own", abstract=abstract, upvotes=0)
+    rare = [
+        a_paper(9_100 + n, title=f"{word} alone", abstract="") for n, word in enumerate(["zeolite", "sieve"])
+    ]
+    ranker = PaperRanker().fit([*CORPUS, *rare, paper])
+    (score,) = ranker.rank(wishing(keyword), [paper], now=NOW)
+    assert (ReasonKind.KEYWORD in {reason.kind for reason in score.why}) is says_it

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from digest.ranking.shelf import Shelf
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.text import STOP_WORDS, singular, stem, surfaces
 
+# Words that would meet in more than this share of papers by chance say nothing of each other.
+MET_BY_CHANCE = 0.01
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Keyword:
@@ -21,6 +25,7 @@ class Keyword:
     typed: str
     words: tuple[str, ...]  # folded, stop words dropped unless there is nothing else
     is_prefix: bool = False  # the last word stands for all words that begin so
+    is_phrase: bool = True  # nothing was dropped: the words stand side by side
 
 
 @lru_cache(maxsize=100_000)
@@ -29,7 +34,8 @@ def parse_keyword(typed: str) -> Keyword:
     text = typed.strip()
     found = surfaces(text)
     words = [word for word in found if word not in STOP_WORDS] or found
-    return Keyword(typed, tuple(words), is_prefix=text.endswith("*") and bool(words))
+    is_prefix = text.endswith("*") and bool(words)
+    return Keyword(typed, tuple(words), is_prefix, is_phrase=len(words) == len(found))
 
 
 @dataclass(frozen=True)
@@ -94,14 +100,21 @@ class KeywordMatcher:
         if keyword.is_prefix:
             return [keyword]
         others = self.abbreviations.others(keyword.words)
-        return [keyword, *(replace(keyword, words=words) for words in others)]
+        letters = len(keyword.words[0]) if keyword.words else 0
+        return [
+            keyword,
+            # An abbreviation with a letter for each word leaves none out.
+            *(replace(keyword, words=words, is_phrase=len(words) in (1, letters)) for words in others),
+        ]
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:
         parts = [self._parts(keyword) for keyword in keywords]
         votes = self._matrix([self._votes(of_keyword) for of_keyword in parts])
         return Matches(
             values=sparse.csr_array(votes @ self._weights),
-            complete=self._complete(parts, [len(keyword.words) for keyword in keywords]),
+            complete=self._complete(
+                self._whole(keywords, parts), [len(keyword.words) for keyword in keywords]
+            ),
             ideals=np.array(
                 [sum(part.weight * self._rarity(part) for part in of_keyword) for of_keyword in parts]
             ),
@@ -133,6 +146,22 @@ class KeywordMatcher:
             for column in part.columns:
                 votes[column] = votes.get(column, 0.0) + vote
         return votes
+
+    def _whole(self, keywords: Sequence[Keyword], parts: list[list[_Part]]) -> list[list[_Part]]:
+        """The parts that make a keyword whole.
+
+        The words of "world model" stand in a tenth of all papers, most often apart, in a "real-world task" and "our
+        model": where words meet so easily, only side by side do they say the keyword.
+        """
+        whole = []
+        for keyword, of_keyword in zip(keywords, parts, strict=True):
+            words = [part for part in of_keyword if len(part.stands_for) == 1]
+            meets_easily = sum(map(self._rarity, words)) < -log(MET_BY_CHANCE)
+            is_strict = keyword.is_phrase and len(words) > 1 and meets_easily
+            whole.append(
+                [part for part in of_keyword if len(part.stands_for) > 1] if is_strict else of_keyword
+            )
+        return whole
 
     def _complete(self, parts: list[list[_Part]], lengths: list[int]) -> sparse.csr_array:
         """Which papers say every word of a keyword, near each other or apart."""
