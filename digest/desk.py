@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property, partial
@@ -202,7 +202,7 @@ class Desk:
         with self._store.reading() as db:
             shown = shown_among(db, numbers, by_pk)
             votes = votes_of(db, numbers, self._voted)
-            news = self._news(db, numbers, papers)
+            news = self._news(db, shown, papers)
         readers = [
             Reader(p.profile, frozenset(shown[p.id]), taste_of(votes[p.id]), tuple(news[p.id]))
             for p, _ in group
@@ -211,10 +211,12 @@ class Desk:
         for (person, issue), material in zip(group, chosen, strict=True):
             yield _Decision(person, issue, self._finish(person, issue, material))
 
-    def _news(self, db: Connection, numbers: Sequence[int], papers: Papers) -> dict[int, list[Update]]:
-        """For each of these people, which papers they had before have risen since, the most liked first."""
+    def _news(self, db: Connection, shown: Mapping[int, Set[str]], papers: Papers) -> dict[int, list[Update]]:
+        """For each of these people, which papers they were shown have risen since, the most liked first."""
         scale, known = self._ranker.trend_scale_, papers.candidates
         liked = {self._pks[p.id]: p for p in known.values() if (p.upvotes or 0) >= much_liked(scale)}
+        names = {paper.id for paper in liked.values()}
+        numbers = [number for number, had in shown.items() if not names.isdisjoint(had)]
         news: dict[int, list[Update]] = defaultdict(list)
         for one in shown_before(db, numbers, liked):
             paper = liked[one.paper_pk]
