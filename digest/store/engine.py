@@ -3,11 +3,12 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StoreError
@@ -51,8 +52,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         try:
             with engine.begin() as tx:
                 yield tx
-        except DBAPIError as error:
-            if "disk I/O" in str(error.orig):  # what this connection still believes of the file may be wrong
+        except (DBAPIError, sqlite3.Error) as error:
+            if "disk I/O" in str(error):  # what this connection still believes of the file may be wrong
                 engine.dispose()
             raise
 
@@ -129,7 +130,10 @@ def _configure_sqlite(engine: Engine) -> None:
     def _on_begin(connection: Connection) -> None:
         # A transaction that starts by reading and then writes would fail at once when another writer was faster.
         reads = connection.get_execution_options().get("digest_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        driver: Any = connection.connection.driver_connection
+        driver.execute(
+            "BEGIN" if reads else "BEGIN IMMEDIATE"
+        )  # not through SQLAlchemy: it is said all the time
 
 
 def empty_log(engine: Engine) -> bool:
@@ -149,8 +153,13 @@ def empty_log(engine: Engine) -> bool:
 
 def file_of(engine: Engine) -> Path | None:
     """The file of an SQLite database, None when there is none to lock or to copy."""
-    name = engine.url.database
-    if engine.dialect.name != "sqlite" or name in (None, "", ":memory:") or str(name).startswith("file:"):
+    return _file_at(engine.url)
+
+
+@lru_cache(maxsize=16)
+def _file_at(url: URL) -> Path | None:
+    name = url.database
+    if url.get_backend_name() != "sqlite" or name in (None, "", ":memory:") or str(name).startswith("file:"):
         return None
     return Path(str(name))
 
