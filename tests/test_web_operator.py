@@ -260,7 +260,8 @@ def test_the_first_page_tells_what_is_wrong_and_what_to_do(app, operator):
     text = operator.get("/operator").text
     assert "2 things need a look" in text
     assert "Mails wait too long" in text
-    assert "the oldest for 5.0 hours" in text
+    assert "The oldest has waited for 5 hours." in text
+    assert "<code>digest outbox list --state deferred</code> says why." in text
     assert "The last publish failed" in text
     assert "the theme has no colours" in text
     assert '<title id="mails-t">' in text
@@ -504,3 +505,16 @@ def test_the_audit_names_no_address(app, operator):
     act(operator, "/test", address="me@example.org")
     with app.store.reading() as db:
         assert not [line for line in last_acts(db) if "@" in f"{line.about}{line.detail}"]
+
+
+def test_a_trouble_is_told_once_and_a_silent_verb_is_one(app, operator, clock):
+    app.publish(now=NOW - timedelta(days=2))
+    with app.store.writing() as tx:
+        note_outage(tx, "535 wrong password", now=NOW, pause=timedelta(hours=1))
+        note_outage(
+            tx, "the host is unknown", now=NOW - timedelta(hours=3), pause=timedelta(hours=1), name="mailbox"
+        )
+    text = operator.get("/operator").text
+    assert "No publish for a day" in text
+    assert text.count("The mailbox cannot be read") == 1
+    assert "The mail server takes nothing" in text

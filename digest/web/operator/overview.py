@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.mail.notices import Trouble
+from digest.settings import Settings
 from digest.store import figures
 from digest.store.audit import Act, last_acts
 from digest.store.halt import Halt, current_halt
@@ -21,7 +22,7 @@ from digest.store.people import count_subscribers
 from digest.store.rounds import Round, every_round
 from digest.web.charts import Bars, bars, legend
 from digest.web.operator.login import HOME, Gate, Visit
-from digest.web.operator.troubles import troubles
+from digest.web.operator.troubles import coded, troubles_now
 
 _DAYS = 14
 _ACTS = 20
@@ -47,10 +48,10 @@ class Survey:
     acts: list[Act]
 
 
-def survey(db: Connection, *, now: datetime) -> Survey:
+def survey(db: Connection, settings: Settings, *, now: datetime) -> Survey:
     """Read everything the page shows."""
     return Survey(
-        troubles=troubles(db, now=now),
+        troubles=troubles_now(db, settings, now=now),
         people=count_subscribers(db),
         papers=count_papers(db),
         outbox=count_deliveries(db),
@@ -74,9 +75,9 @@ def routes(gate: Gate) -> list[Route]:
 async def show(visit: Visit) -> Response:
     """The page."""
     now = visit.desk.clock()
-    found = await visit.desk.read(lambda db: survey(db, now=now))
-    settings = visit.desk.app.settings.file
-    configured = {source.name for source in settings.source}
+    settings = visit.desk.app.settings
+    found = await visit.desk.read(lambda db: survey(db, settings, now=now))
+    configured = {source.name for source in settings.file.source}
     return visit.page(
         "overview.html",
         now=now,
@@ -85,7 +86,8 @@ async def show(visit: Visit) -> Response:
         states=[(state, found.outbox[state]) for state in figures.STATES if found.outbox.get(state)],
         mails=chart("mails", "Mails of each day, by what became of them", found.mails_by_day, figures.STATES),
         papers=papers_chart(found.papers_by_day),
-        give_up=f"{settings.delivery.give_up_after_hours:g}",
+        give_up=f"{settings.file.delivery.give_up_after_hours:g}",
+        coded=coded,
         never_tried=sorted(configured - {row["name"] for row in found.sources}),
     )
 
