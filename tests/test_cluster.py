@@ -3,18 +3,25 @@
 import json
 import subprocess
 import sys
+import threading
+import tracemalloc
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import event, func, select, update
 
 from digest import publish as verb
+from digest.deliver import DeliverReport
 from digest.errors import StoreError
 from digest.letters import Letters
 from digest.material import FittedOnce
 from digest.publish import Limits, ShardPublisher, plan, publish
+from digest.settings import Settings
 from digest.store import Store, runs
 from digest.store.outbox import Claim
 from digest.store.people import set_status
@@ -30,9 +37,15 @@ from digest.store.runs import (
 from digest.store.schema import deliveries, messages, papers, subscribers
 from digest.store.schema_cluster import shards, snapshots
 from digest.store.snapshots import keep_snapshot, read_snapshot, take_snapshot
+from digest.tables import DeliverySettings, DigestFile
 from tests.builders import NOW, a_paper, a_profile, record, subscribe, subscribe_many
 from tests.test_publish import decoding, weather
 
+# Ends whoever holds a lock of the kind leaders hold, as when their machine is gone.
+CUT_LOCKS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+)
 LEASE = Claim("a worker", NOW + timedelta(minutes=1))
 
 
@@ -366,9 +379,7 @@ def test_one_of_several_leads_and_another_takes_over_when_it_is_gone(store, data
     assert elsewhere.holds()
     elsewhere.resign()
     with store.writing() as tx:  # the first one's connection is cut, as when its machine is gone
-        tx.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
-        )
+        tx.exec_driver_sql(CUT_LOCKS)
     assert second.holds()
     assert not first.holds()
     second.resign()
@@ -387,3 +398,74 @@ def test_a_cluster_whose_parts_are_killed_loses_nothing_and_doubles_only_what_wa
     outcome = json.loads(ended.stdout)
     assert (outcome["lost"], outcome["twice_outside"], outcome["different"]) == (0, 0, 0)
     assert outcome["states"] == {"sent": 400}
+
+
+def test_the_memory_of_a_worker_does_not_grow_with_the_readers(store, monkeypatch):
+    monkeypatch.setattr(verb, "BATCH", 20)
+    record(store, *(decoding(number) for number in range(1, 9)))
+    peaks: list[int] = []
+    for readers in (100, 100, 400):  # the first round also loads what a process loads once
+        subscribe_many(store, (a_profile(email=f"r{len(peaks)}-{n}@example.org") for n in range(readers)))
+        numbers = plan_now(store, size=1000, now=NOW + timedelta(seconds=len(peaks)))
+        tracemalloc.start()
+        reports = work_off(store, numbers, now=NOW + timedelta(seconds=len(peaks)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert sum(report.queued for report in reports) == readers
+    assert peaks[2] < 1.25 * peaks[1]
+
+
+class Limited:
+    """As much of an app as a worker needs to send, with a rate limit."""
+
+    def __init__(self, store, per_second):
+        self.store = store
+        self.settings = Settings(
+            home=Path("/nowhere"),
+            file=DigestFile(delivery=DeliverySettings(per_second=per_second)),
+            database=SecretStr("postgresql://nowhere"),
+        )
+        self.letters = Letters.for_preview()
+        self.delivered = 0
+        self.while_it_sends: Any = lambda _is_stopping: None
+
+    def limits(self):
+        return Limits()
+
+    def deliver(self, *, clock, is_stopping):
+        self.delivered += 1
+        self.while_it_sends(is_stopping)
+        return DeliverReport(sent=1)
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(("per_second", "at_once"), [(5.0, 1), (0.0, 2)])
+def test_a_rate_limit_holds_for_all_workers_since_one_sends_at_a_time(store, per_second, at_once):
+    from digest.cluster import Worker
+
+    app: Any = Limited(store, per_second)
+    first, second = (Worker(app, clock=lambda: NOW, stopping=threading.Event()) for _ in range(2))
+    app.while_it_sends = lambda _is_stopping: app.delivered < 2 and second.deliver_due()
+    first.deliver_due()
+    assert app.delivered == at_once
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_worker_that_lost_its_turn_stops_sending(store):
+    from digest.cluster import Worker
+
+    app: Any = Limited(store, 5.0)
+    asked: list[bool] = []
+
+    def lose_the_turn(is_stopping):
+        asked.append(is_stopping())
+        with store.writing() as tx:
+            tx.exec_driver_sql(CUT_LOCKS)
+        rival = store.leadership("delivery")
+        assert rival.holds()
+        asked.append(is_stopping())
+        rival.resign()
+
+    app.while_it_sends = lose_the_turn
+    Worker(app, clock=lambda: NOW, stopping=threading.Event()).deliver_due()
+    assert asked == [False, True]

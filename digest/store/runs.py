@@ -8,7 +8,7 @@ Leases are the truth. Whoever is told of a shard asks here first, so telling som
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -154,22 +154,6 @@ def _forget_finished(tx: Connection, now: datetime) -> None:
     over = runs.c.planned_at <= now - _KEPT
     if tx.execute(delete(runs).where(over, ~exists().where(OPEN, shards.c.run_id == runs.c.id))).rowcount:
         forget_snapshots(tx)
-
-
-def last_runs(db: Connection, limit: int = 5) -> Sequence[dict[str, object]]:
-    """The newest runs: when, how many people, and how far they are."""
-    done = func.count().filter(shards.c.state == "done")
-    query = select(
-        runs.c.planned_at,
-        runs.c.people,
-        func.count().label("shards"),
-        done.label("done"),
-        func.sum(shards.c.queued).label("queued"),
-    ).join(shards, shards.c.run_id == runs.c.id)
-    query = (
-        query.group_by(runs.c.id, runs.c.planned_at, runs.c.people).order_by(runs.c.id.desc()).limit(limit)
-    )
-    return [dict(row) for row in db.execute(query).mappings()]
 
 
 _HELD: ColumnElement[bool] = literal_column("shards.state = 'held'")
