@@ -3,7 +3,7 @@
 import pytest
 
 from digest.errors import StoreError
-from digest.store.people import suppress
+from digest.store.people import suppress, suppressed
 from digest.web.typos import meant_instead
 from tests.web import a_site, hidden, join, joined, path_in, sent_mails, who, words_of
 
@@ -267,6 +267,21 @@ def test_it_was_not_me_ends_it(app, browser, clock):
     clock.move(minutes=5)
     assert "Nothing will be sent" in browser.post(path, data={"act": "confirm"}).text
     assert who(app).status == "pending"
+
+
+def test_whoever_was_entered_by_others_can_end_it_for_good(app, browser, clock):
+    join(browser, clock)
+    path = path_in(sent_mails(app)[0][2], "c")
+    browser.post(path, data={"act": "bar"})
+    assert not barred(app)
+    browser.post(path, data={"act": "decline"})
+    assert "never written to again" in words_of(browser.post(path, data={"act": "bar"}).text)
+    assert barred(app)
+
+
+def barred(app):
+    with app.store.reading() as db:
+        return suppressed(db, [app.store.address_hash("reader@example.org")])
 
 
 def test_both_buttons_within_seconds_are_a_machine(app, browser, clock):

@@ -7,7 +7,17 @@ Every function takes an open transaction, so that what happens together is durab
 """
 
 from digest.subscriptions.files import SyncReport, change_status, sync_profiles
-from digest.subscriptions.joining import Asked, Standing, confirm, decline, look_at, renew, request, send_link
+from digest.subscriptions.joining import (
+    Asked,
+    Standing,
+    bar,
+    confirm,
+    decline,
+    look_at,
+    renew,
+    request,
+    send_link,
+)
 from digest.subscriptions.leaving import erase, export, leave, undo_leaving
 from digest.subscriptions.limits import forget_asked
 from digest.subscriptions.moving import ask_to_move, confirm_move, look_at_move, stop_move
@@ -32,6 +42,7 @@ __all__ = [
     "SyncReport",
     "Wish",
     "ask_to_move",
+    "bar",
     "change_profile",
     "change_status",
     "come_back",

@@ -20,7 +20,7 @@ from digest.store.front import (
     recall_notices,
     settle_request,
 )
-from digest.store.people import Subscriber, find_subscriber
+from digest.store.people import Subscriber, find_subscriber, suppress
 from digest.store.readers import change_subscriber, put_pending
 from digest.subscriptions.limits import Ask, Verdict, weigh
 from digest.subscriptions.office import CONFIRM_VALID, SETTINGS_VALID, TOO_QUICK, Office, Wish
@@ -196,6 +196,15 @@ def decline(tx: Connection, office: Office, token: str, *, now: datetime) -> Sta
         return standing
     settle_request(tx, asked.id, "declined", now)
     return replace(standing, state="declined")
+
+
+def bar(tx: Connection, office: Office, token: str, *, now: datetime) -> Standing:
+    """Whoever said "it wasn't me" wants no such question ever again. Raises `TokenError`."""
+    standing = look_at(tx, office, token, now=now)
+    if standing.state == "declined":
+        hashed = office.address_hash(standing.request.asked.email)
+        suppress(tx, hashed, "manual", "asked for it on the page of a confirmation", now)
+    return standing
 
 
 def _was_just_now(asked: StoredRequest, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from digest.mail.wording import rhythm_of
 from digest.model import Profile
 from digest.subscriptions import (
     Standing,
+    bar,
     confirm,
     confirm_move,
     decline,
@@ -60,6 +61,9 @@ class _Answers:
             standing = await self._confirm(token, now)
         elif act == "decline":
             standing = await desk.write(lambda tx: decline(tx, office, token, now=now))
+        elif act == "bar":
+            standing = await desk.write(lambda tx: bar(tx, office, token, now=now))
+            return self._page(standing, now, pressed=True, is_barred=standing.state == "declined")
         elif act == "renew":
             await desk.write(lambda tx: renew(tx, office, token, now=now))
             desk.wake()
@@ -79,7 +83,9 @@ class _Answers:
         desk.wake()
         return done
 
-    def _page(self, standing: Standing, now: datetime, *, pressed: bool = False) -> Response:
+    def _page(
+        self, standing: Standing, now: datetime, *, pressed: bool = False, is_barred: bool = False
+    ) -> Response:
         person = standing.person
         profile = standing.request.asked.profile or person.profile
         is_mine = pressed and standing.state == "confirmed"
@@ -87,6 +93,7 @@ class _Answers:
             "confirm.html",
             state=standing.state,
             pressed=pressed,
+            is_barred=is_barred,
             address=hidden_address(standing.request.asked.email),
             topics=shorten(topics_of(profile), _LONGEST_TOPICS),
             rhythm=rhythm_of(profile),
