@@ -98,9 +98,9 @@ class Librarian:
         self._near: dict[str, Near] = {}
         self._last: tuple[list[str], Matches] = ([], matcher.match([]))
         self._sample = meaning.sample(_SAMPLE)
-        # A term in one paper of ten says nothing about what is near, and one that few say is nobody's neighbour.
+        # A term in one paper of twenty says nothing about what is near, and one that few say is nobody's neighbour.
         few = np.bincount(corpus.weights.indices, minlength=len(corpus.columns)) < _SPEAKERS
-        self._rarity = np.where((corpus.shared > np.log(10)) & ~few, corpus.shared, 0.0)
+        self._rarity = np.where((corpus.shared > np.log(20)) & ~few, corpus.shared, 0.0)
         self._spoken = unit_terms(corpus.weights, self._rarity)
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
