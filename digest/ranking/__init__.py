@@ -2,6 +2,8 @@
 
 PaperRanker().fit(corpus)            what words mean here, and how many votes are many
     .rank(profile, papers, now=now)  -> Score(paper_id, value, why), best first
+    .serve(.lay_out(papers, now=now), profiles, now=now, limit=20)
+                                     -> many readers: the best papers in arrays, reasons for those that are asked for
 """
 
 from digest.ranking.reasons import INTERESTS, Ranking, interest_in
