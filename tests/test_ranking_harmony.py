@@ -14,6 +14,7 @@ from digest.ranking import PaperRanker, Taste
 from digest.ranking.harmony import coarse, harmony
 from digest.ranking.meaning import unit_rows
 from digest.ranking.related import Guide
+from tests.benchmarks.ranking_needs import needs
 from tests.builders import NOW, a_paper, a_profile
 
 # `stream` means two things, and only the other words tell which.
@@ -181,3 +182,9 @@ def test_common_words_make_a_keyword_only_side_by_side(keyword, abstract, says_i
     ranker = PaperRanker().fit([*CORPUS, *rare, paper])
     (score,) = ranker.rank(wishing(keyword), [paper], now=NOW)
     assert (ReasonKind.KEYWORD in {reason.kind for reason in score.why}) is says_it
+
+
+def test_parts_kept_for_what_readers_ask_serve_them():
+    for part, (cases, with_it, without) in needs().items():
+        assert with_it == cases, part
+        assert without < cases, part
