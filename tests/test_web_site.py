@@ -65,6 +65,12 @@ def test_a_body_that_is_too_large_is_refused(browser):
     assert browser.post("/nowhere", content=b"x" * 600_000).status_code == 413
 
 
+@pytest.mark.parametrize(("length", "status"), [("-1", 400), ("\u00b2", 400), ("x", 400), ("9" * 5_000, 413)])
+def test_a_length_that_is_none_is_refused(browser, length, status):
+    headers = {"Content-Length": length.encode("latin-1")}
+    assert browser.post("/nowhere", content=iter([b"x"]), headers=headers).status_code == status
+
+
 def test_more_forms_than_a_person_sends_have_to_wait(app):
     site = make_site(app, clock=lambda: NOW)
     with TestClient(site, base_url="https://papers.example.org") as client:

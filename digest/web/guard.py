@@ -77,9 +77,10 @@ class Guard:
         is_one_click = scope["path"].startswith("/u/")
         if not is_one_click and not same_site(headers, self._own_host):
             return 403
-        if (headers.get("content-length") or "0").isdigit() is False:
+        length = headers.get("content-length") or "0"
+        if not (length.isascii() and length.isdecimal()):
             return 400
-        if int(headers.get("content-length") or 0) > LARGEST_BODY:
+        if len(length) > 12 or int(length) > LARGEST_BODY:
             return 413
         if not is_one_click and not self._tries.allow(network_of(scope)):
             return 429
