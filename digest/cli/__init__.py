@@ -24,6 +24,7 @@ from digest.cli import (
     move,
     operator,
     outbox,
+    owners,
     preview,
     serve,
     sources,
@@ -99,6 +100,8 @@ app.command()(backup.restore)
 app.command()(move.export)
 app.command("import")(move.import_)
 app.add_typer(sources.sources, name="sources")
+look.subscribers.command("export")(owners.export)
+look.subscribers.command("import")(owners.import_)
 app.add_typer(look.subscribers, name="subscribers")
 app.add_typer(config.config, name="config")
 app.add_typer(tenants.tenants, name="tenants")

@@ -1,0 +1,73 @@
+"""`digest subscribers export` and `import`: profiles between files and the web."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digest.cli.context import Context, complain, exits_in_words
+from digest.cli.output import print_json
+from digest.errors import Mistake, SettingsError
+
+if TYPE_CHECKING:
+    from digest.subscriptions.owners import Handed
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+def export(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where to put the files, one a person.")],
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Also those whom a file of the home owns.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the profiles of those who look after themselves on the web as files. In config/subscribers/ files own them.
+
+    Example: digest subscribers export config/subscribers
+    """
+    from digest.app import App
+    from digest.subscriptions.owners import export_profiles
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        try:
+            handed = export_profiles(app.store, folder, everybody=everybody)
+        except OSError as error:
+            raise SettingsError([Mistake(str(folder), "", f"cannot be written: {error.strerror}")]) from error
+    _tell(handed, as_json=as_json)
+
+
+def import_(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder of profile files, outside config/.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give the profiles in files to their readers, who change them on the web from then on. Who left stays away.
+
+    Example: digest subscribers import handed-over/
+    """
+    from digest.app import App
+    from digest.profiles import read_profiles
+    from digest.subscriptions.owners import import_profiles
+
+    context: Context = ctx.obj
+    with exits_in_words(), App.open(context.home) as app:
+        if folder.resolve() == app.settings.subscribers_folder.resolve():
+            remedy = "its files own their readers; move those you want to hand over into another folder first"
+            raise SettingsError([Mistake(str(folder), "", remedy)])
+        handed = import_profiles(app.store, read_profiles(folder), now=context.now)
+    _tell(handed, as_json=as_json)
+
+
+def _tell(handed: "Handed", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"done": handed.done, "left": handed.left, "mistakes": list(map(str, handed.mistakes))})
+    else:
+        typer.echo(f"done         {len(handed.done)} profiles")
+        for address, why in handed.left.items():
+            typer.echo(f"left         {address}: {why}")
+        for mistake in handed.mistakes:
+            complain(str(mistake))
+    raise typer.Exit(1 if handed.mistakes else 0)
