@@ -373,3 +373,12 @@ def test_news_of_earlier_papers_stands_below_the_new_ones_in_one_line_each():
         assert "1,204 upvotes now, 9 when it came on 3 March" in words
     assert urls_of_html(mail) == urls_of_text(mail)
     assert "Liked since" not in rendered(a_digest(a_pick(1))).text
+
+
+def test_a_name_that_looks_like_a_host_is_no_host():
+    mail = rendered(
+        a_digest(a_pick(1, title="Quill.world: Drafting with Node.js", abstract="See Ember.click for more."))
+    )
+    for words in (visible(mail), mail.text):
+        assert "Quill.\u2060world: Drafting with Node.js" in words
+        assert "Ember.\u2060click" in words

@@ -1,12 +1,13 @@
 """Papers as they stand in a mail. What everybody sees of a paper is written once, and shared by all who get it."""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from digest.mail.direction import Written
 from digest.mail.quoted import Fragment
 from digest.mail.templates import TemplateFolder
-from digest.mail.view import NEWS, Entry, News, card_of, feedback_of, why_of
+from digest.mail.view import NEWS, Entry, News, card_of, feedback_of, unlinked, why_of
 from digest.model import Paper
 
 _KEPT = 8_000  # of each kind, some 3 kB apiece; a week has a few thousand papers
@@ -71,7 +72,9 @@ class CardWriter:
         # The same id may come with newer votes or a longer abstract.
         if known and (known[0] is paper or known[0] == paper):
             return known[1]
-        written = self._write(detail.card, {"card": card_of(paper, snippet=detail.snippet)})
+        card = card_of(paper, snippet=detail.snippet)
+        card = replace(card, title=Written(unlinked(card.title)), snippet=Written(unlinked(card.snippet)))
+        written = self._write(detail.card, {"card": card})
         _remember(self._cards, (paper.id, detail.snippet), (paper, written), self._kept)
         return written
 

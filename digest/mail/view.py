@@ -4,6 +4,7 @@ Every text that came from outside is cleaned here once more, whatever the pages 
 What depends on a paper alone is remembered: the next reader is likely to get it too.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,6 +27,7 @@ _RAW = 2_000  # characters of a text from outside that are looked at: far more t
 _CHIPS = 3
 _NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
+_LIKE_A_HOST = re.compile(r"\b([A-Za-z][A-Za-z0-9-]*\.)(?=[a-z]{4,}\b)")
 # A reason is told when it is worth at least this part of the strongest one.
 _TELLING = 0.2
 
@@ -76,6 +78,14 @@ class Entry(NamedTuple):
 def said(text: str, limit: int = _NAME) -> str:
     """A name or keyword from outside, cleaned and kept short."""
     return text if is_plain(text, limit) else clean_text(text[:_RAW], limit=limit)
+
+
+def unlinked(text: str) -> str:
+    """`text` so that no mail program makes a link of a name like Some.world, nor a filter look that place up.
+
+    A word joiner, which nobody sees, stands behind the dot. Shorter endings (a.i., e.g., arxiv.org) stay as they are.
+    """
+    return _LIKE_A_HOST.sub("\\1\u2060", text)
 
 
 @lru_cache(maxsize=16_384)
@@ -231,7 +241,9 @@ def opening_of(digest: Digest) -> Opening:
     strongest = max(digest.picks, key=_value)
     others = [pick for pick in digest.picks[:3] if pick is not strongest]
     titles = tuple([short_title(pick.paper.title) for pick in (strongest, *others[:2])])
-    preheader = f"Also: {' · '.join([isolated(title) for title in titles[1:]])}" if others else scale
+    preheader = (
+        f"Also: {' · '.join([isolated(unlinked(title)) for title in titles[1:]])}" if others else scale
+    )
     return Opening(titles, len(digest.picks) - 1, scale, preheader)
 
 
