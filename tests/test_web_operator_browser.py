@@ -155,8 +155,8 @@ def test_the_operator_works_by_keyboard_alone(visit, house):
     page.wait_for_url("**/operator")
     _tab_to(page, "reason")
     page.keyboard.type("a mistake")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert "Sending is halted" in page.inner_text("main")
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -164,8 +164,8 @@ def test_the_operator_works_by_keyboard_alone(visit, house):
             break
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert "Sending is halted" not in page.inner_text("main")
 
 
