@@ -6,7 +6,7 @@ has exactly one slot, whatever the zone does.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest.model import WEEKDAYS, Cadence, Issue
 
@@ -22,18 +22,27 @@ _WORTH_SENDING = {
 _LONGEST_CADENCE = 32  # days that hold at least one slot of every cadence
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of this name; UTC where this machine does not know it (`digest doctor` tells whose), so that a reader from
+    a machine with newer zones costs nobody else their digest."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
 def due_issue(cadence: Cadence, timezone: str, now: datetime) -> Issue | None:
     """The Issue whose slot has come and is still worth sending at `now`, or None.
 
     It says nothing about whether that Issue was sent: the ledger knows.
     """
-    issue = _slot_at_or_before(cadence, ZoneInfo(timezone), now)
+    issue = _slot_at_or_before(cadence, zone_of(timezone), now)
     return issue if issue and now - issue.due_at <= _WORTH_SENDING[cadence.every] else None
 
 
 def next_issue(cadence: Cadence, timezone: str, after: datetime) -> Issue:
     """The first Issue whose slot lies strictly after `after`."""
-    zone = ZoneInfo(timezone)
+    zone = zone_of(timezone)
     start = after.astimezone(zone).date() - timedelta(days=1)
     for on in (start + timedelta(days=n) for n in range(2 * _LONGEST_CADENCE)):
         if _has_slot(cadence, on) and (slot := _issue(cadence, zone, on)).due_at > after:
@@ -48,7 +57,7 @@ def lookback(cadence: Cadence, daily: timedelta) -> timedelta:
 
 def in_words(issue: Issue, timezone: str) -> str:
     """The slot as its reader would say it: `Tue 3 Mar 07:30 Europe/London`."""
-    local = issue.due_at.astimezone(ZoneInfo(timezone))
+    local = issue.due_at.astimezone(zone_of(timezone))
     return f"{local:%a} {local.day} {local:%b %H:%M} {timezone}"
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
+from digest.cadence import zone_of
 from digest.errors import DigestError, MailboxError, TokenError
 from digest.letters import Letters
 from digest.mail.imap import ImapMailbox
@@ -244,4 +244,4 @@ def _keywords(words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _midnight(on: date, timezone: str) -> datetime:
-    return datetime.combine(on, time.min, ZoneInfo(timezone)).astimezone(UTC)
+    return datetime.combine(on, time.min, zone_of(timezone)).astimezone(UTC)

@@ -7,13 +7,13 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from digest.cadence import zone_of
 from digest.mail.wording import rhythm_of
 from digest.model import Cadence
 from digest.store.people import Subscriber
@@ -65,7 +65,7 @@ def end_of_pause(form: Form, zone: str, now: datetime) -> datetime | None:
         return now + _PAUSES[chosen]
     try:
         on = date.fromisoformat(form.line("date"))
-        until = datetime.combine(on, time(), ZoneInfo(zone)).astimezone(UTC)
+        until = datetime.combine(on, time(), zone_of(zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return min(max(until, now), now + _LONGEST_PAUSE) if chosen == "date" else None

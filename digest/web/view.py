@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from digest.cadence import zone_of
 from digest.mail.view import Card, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import counted
 from digest.model import Paper, Profile
@@ -77,7 +77,7 @@ def _found(advice: KeywordAdvice, sample: Sample, typed: set[str]) -> Found:
 
 def local_time(instant: datetime, zone: str) -> str:
     """Tue 24 Nov, 07:30 (Europe/London)."""
-    local = instant.astimezone(ZoneInfo(zone))
+    local = instant.astimezone(zone_of(zone))
     return f"{local:%a} {local.day} {local:%b}, {local:%H:%M} ({zone})"
 
 

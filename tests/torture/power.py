@@ -61,6 +61,12 @@ def cut(cuts: int, *, seed: int = 1, synchronous: str = "FULL") -> Cuts:
     return outcome
 
 
+def births(*, every: int = 1) -> Cuts:
+    """Cut the power at each `every`-th call while a new database is made. A database that is there is whole."""
+    with preloaded() as environment, tempfile.TemporaryDirectory() as folder:
+        return Cuts(**run_apart("tests.torture.power", [folder, 0, "births", every, 0], environment))
+
+
 # From here on: in the process with our disk, which forks those that suffer.
 
 
@@ -105,6 +111,28 @@ def _count(done: Cuts, file: Path, acknowledged: int) -> None:
         done.damaged += 1
     finally:
         db.close()
+
+
+def _births(folder: Path, every: int) -> dict[str, Any]:
+    import_module("alembic.command")
+    done = Cuts()
+    for at in range(1, _NEVER, every):
+        home, kept = folder / str(at), folder / f"{at}.disk"
+        home.mkdir()
+        kept.mkdir()
+
+        def work(home: Path = home, kept: Path = kept, at: int = at) -> None:
+            ctypes.CDLL(None).disk_cut(str(home).encode(), str(kept).encode(), at, at)
+            Store(f"sqlite:///{home / 'digest.db'}", secret=_SECRET).close()
+
+        died = os.WIFSIGNALED(wait(fork(work)))
+        again = wait(fork(lambda kept=kept: Store(f"sqlite:///{kept / 'digest.db'}", secret=_SECRET).close()))  # type: ignore[misc]
+        done.gone += again != 0  # it could not be made, or opened, after the power was back
+        done.damaged += is_damaged(kept / "digest.db")
+        if not died:
+            return done.__dict__
+        done.cuts += 1
+    raise AssertionError("it never ends")
 
 
 def _template(folder: Path) -> None:
@@ -182,4 +210,7 @@ def _finish_apart(kept: Path, port: int) -> None:
 
 if __name__ == "__main__":
     where, at_port, how, how_many, start = sys.argv[1:]
-    print(json.dumps(_cut_all(_Place(Path(where), int(at_port), how), int(how_many), int(start))))
+    if how == "births":
+        print(json.dumps(_births(Path(where), int(how_many))))
+    else:
+        print(json.dumps(_cut_all(_Place(Path(where), int(at_port), how), int(how_many), int(start))))
