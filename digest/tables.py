@@ -66,7 +66,7 @@ class DeliverySettings(Strict):
     folder: Path = Field(
         Path("data/outbox"), description="for files and maildir; inside the home unless absolute"
     )
-    batch: int = Field(50, description="messages claimed at a time", ge=1, le=1000)
+    batch: int = Field(50, description="messages claimed at a time; 8 a connection at least", ge=1, le=1000)
     lease_seconds: int = Field(
         300, description="after this a claim of a dead worker may be taken over", ge=30
     )
