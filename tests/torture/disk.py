@@ -116,7 +116,9 @@ def _fail_all(folder: Path, port: int, every: int, seed: int) -> dict[str, Any]:
     return done.__dict__
 
 
-def _once(home: Path, at: int = 0, number: int = 0, *, for_ever: bool = False, hours: int = 0) -> tuple[int, int, str]:
+def _once(
+    home: Path, at: int = 0, number: int = 0, *, for_ever: bool = False, hours: int = 0
+) -> tuple[int, int, str]:
     """One run in a process of its own, on a bad disk from the `at`-th call. Its exit code, its calls, what it told."""
     from digest.cli import app
 
