@@ -58,6 +58,11 @@ def shared():
 
 def pytest_generate_tests(metafunc):
     """Whatever needs a database runs on each kind, or on those that the marker `only_on` names."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    is_web = name.startswith("test_web_") and not name.endswith("browser")
+    if is_web and {"app", "house", "site"} & {*metafunc.fixturenames}:
+        metafunc.fixturenames.insert(0, "home_database")
+        metafunc.parametrize("home_database", ("sqlite", "postgresql"), indirect=True)
     if "database_url" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only_on")
         kinds = only.args if only else ("sqlite", "postgresql")
@@ -75,6 +80,20 @@ def database_url(request, tmp_path):
         pytest.skip(why_not)
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture
+def home_database(request, monkeypatch, _no_settings_of_this_machine):
+    """Homes that are opened now have their database there."""
+    if request.param == "sqlite":
+        yield
+        return
+    server, why_not = postgres.server()
+    if server is None:
+        pytest.skip(why_not)
+    with postgres.database() as url:
+        monkeypatch.setenv("DIGEST_DATABASE_URL", url)
+        yield
 
 
 @pytest.fixture
