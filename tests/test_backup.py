@@ -16,7 +16,6 @@ from digest.store.lock import write_lock
 from digest.store.schema import deliveries
 from tests.builders import NOW, owe
 
-
 pytestmark = pytest.mark.only_on("sqlite")  # PostgreSQL has tools of its own
 
 

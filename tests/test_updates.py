@@ -8,7 +8,6 @@ import pytest
 from digest.ranking.risen import FEWEST_UPVOTES, has_risen, much_liked
 from digest.ranking.trending import TrendScale
 from digest.store.outbox import Claim, claim, settle_failed
-from digest.store.people import find_subscriber
 from digest.store.votes import put_vote
 from tests.builders import NOW, a_profile, record, subscribe
 from tests.test_publish import PlainWriter, decoding, go
@@ -81,11 +80,11 @@ def test_what_a_reader_mutes_by_now_is_no_news(store):
 
 
 def test_a_paper_a_reader_has_voted_on_is_known_to_them(store):
-    subscribe(store, a_profile(wildcard=False, trending=0))
+    reader = subscribe(store, a_profile(wildcard=False, trending=0))
     seen(store, decoding(1, upvotes=1), at=NOW - timedelta(hours=1))
     go(store)
     with store.writing() as tx:
-        put_vote(tx, find_subscriber(tx, "reader@example.org").id, 1, "more", NOW)
+        put_vote(tx, reader.id, 1, "more", NOW)
     seen(store, decoding(1, upvotes=90), decoding(2), at=NOW + DAY - timedelta(hours=1))
     writer = PlainWriter()
     go(store, writer, now=NOW + DAY)
