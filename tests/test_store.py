@@ -1,6 +1,7 @@
 """The database: durable, one schema, errors in words, and papers that are one work each."""
 
 import json
+import os
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,16 @@ def test_what_is_no_database_is_refused(tmp_path):
 
 
 @pytest.mark.only_on("sqlite")
+@pytest.mark.skipif(os.name == "nt", reason="rights are another matter on Windows")
+def test_only_the_owner_can_read_what_is_stored(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'new' / 'digest.db'}", secret=b"x")
+    record(store, a_paper(1))
+    files = [file for file in (tmp_path / "new").iterdir() if file.suffix != ".lock"]
+    assert len(files) > 1  # the log is there too
+    assert [file.name for file in files if file.stat().st_mode & 0o077] == []
+    store.close()
+
+
 def test_a_locked_database_is_told_and_nothing_is_changed(store, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
     other = sqlite3.connect(tmp_path / "store" / "digest.db", isolation_level=None)

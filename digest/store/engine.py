@@ -1,8 +1,9 @@
 """Opening the database: durable settings, the schema of this version, and errors in words a person acts on."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def open_engine(url: str) -> Engine:
     target = make_url(url)
     if target.get_backend_name() == "sqlite" and target.database not in (None, "", ":memory:"):
         assert target.database is not None
-        _make_folder(Path(target.database).parent)
+        _make_private(Path(target.database))
     with wrap_errors("open"):
         engine = connect_postgres(target) if is_postgres(target) else sqlalchemy.create_engine(target)
         try:
@@ -105,13 +106,16 @@ def _remedy(said: str, file: Path | None) -> str:
     return said
 
 
-def _make_folder(folder: Path) -> None:
+def _make_private(file: Path) -> None:
+    """Make the folder and the empty file, readable for their owner only; SQLite gives its log the rights of the file."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another home or mend its rights"
+            f"cannot make the folder {file.parent}: {error.strerror}; choose another home or mend its rights"
         ) from error
+    with suppress(OSError):  # it is there, or SQLite will say why it cannot be
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _configure_sqlite(engine: Engine) -> None:
