@@ -44,7 +44,7 @@ def fill(home):
         for n in range(6)
     ]
     weather = [
-        a_paper(n, title=f"Storms over the sea, {n}", abstract="Satellites see them.") for n in range(50, 130)
+        a_paper(n, title=f"Storms over the sea, {n}", abstract="Satellites see them.") for n in range(50, 180)
     ]
     record(store, *decoding, *weather)
     store.close()
@@ -60,7 +60,7 @@ def test_every_keyword_is_told_what_it_found(home, whose, monkeypatch):
     monkeypatch.chdir(home)
     answer = asked(home, whose)
     found = {one["typed"]: one for one in answer["advice"]}
-    assert answer["papers"] == 86
+    assert answer["papers"] == 136
     assert found["speculative decoding"]["hits"] == 6
     assert found["speculatve decoding"]["suggestions"][0] == "speculative decoding"
     assert found["storm tracks"]["hits"] == 0
