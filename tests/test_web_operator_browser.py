@@ -115,12 +115,20 @@ def state_of(app, number):
         return db.execute(select(deliveries.c.state).where(deliveries.c.id == number)).scalar()
 
 
+def archive_of(app, email):
+    """Where somebody's past digests are listed, behind a fresh link."""
+    with app.store.reading() as db:
+        person = find_subscriber(db, email)
+    assert person is not None
+    return "/s/" + app.office.settings_link(person, now=LATER).partition("/s/")[2] + "/archive"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_has_a_barrier_that_axe_can_find_or_scrolls_sideways(visit, width, scheme):
+def test_no_page_has_a_barrier_that_axe_can_find_or_scrolls_sideways(visit, house, width, scheme):
     page = visit(log_in=True, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     found = {}
-    for path in PAGES:
+    for path in (*PAGES, archive_of(house[1], "reader1@example.org")):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") == width, path
         page.evaluate(axe())
