@@ -29,7 +29,7 @@ from sqlalchemy import event
 
 from digest.deliver import Policy, deliver
 from digest.mail.dkim import Key, Signer
-from digest.mail.senders import Outcome, Request, Senders
+from digest.mail.senders import Outcome, Request, Retired, Senders
 from digest.mail.smtp import SmtpTransport
 from digest.model import Delivery, Envelope, Message
 from digest.store import Store
@@ -152,13 +152,12 @@ def _send(ways: list[SmtpTransport], work: list[Delivery]) -> int:
     for delivery in work:
         senders.put(delivery)
     senders.finish()
-    while sent < len(work):
+    while senders.alive:
         for said in senders.events(1.0):
             if isinstance(said, Request):
                 said.answer(True)
             sent += isinstance(said, Outcome)
-    while senders.alive:
-        senders.alive -= len(senders.events(1.0))
+            senders.alive -= isinstance(said, Retired)
     return sent
 
 
