@@ -11,8 +11,8 @@ from digest.mail.transport import AboutToEnd, Following, Unreachable, Withdrawn,
 from digest.model import Envelope
 
 
-class FileTransport:
-    """One `.eml` file a message. A message sent twice is one file, so the embedded default never doubles anything."""
+class _Folder:
+    """What both have in common: a place, and nothing to open or close."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -22,6 +22,10 @@ class FileTransport:
 
     def __exit__(self, *_: object) -> None:
         return
+
+
+class FileTransport(_Folder):
+    """One `.eml` file a message. A message sent twice is one file, so the embedded default never doubles anything."""
 
     def connect(self) -> None:
         """See `Transport.connect`: the folder is made."""
@@ -39,17 +43,8 @@ class FileTransport:
         return _write_durably(self._folder, self._folder / name, raw, about_to_end)
 
 
-class MaildirTransport:
+class MaildirTransport(_Folder):
     """A Maildir, for a mail program that reads one; one file a message, however often it is sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
 
     def connect(self) -> None:
         """See `Transport.connect`: the folders of a Maildir are made."""

@@ -17,7 +17,6 @@ def has_risen(then: int, now: int, scale: TrendScale) -> bool:
     """Whether these upvotes are news to somebody who was shown the paper with those of then.
 
     It has come to be one of the most liked of the corpus since, and has at least three times as many upvotes. No archive
-    we know of counts a paper twice, so this is a rule and not a measurement; with the growth of a paper's first day
-    (see `trending`) about one paper of thirty that is shown in the morning comes back.
+    we know of counts a paper twice, so this is a rule and not a measurement.
     """
     return now >= much_liked(scale) and now >= TIMES * max(then, 1)
