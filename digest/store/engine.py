@@ -32,7 +32,8 @@ def open_engine(url: str) -> Engine:
     target = make_url(url)
     if target.get_backend_name() == "sqlite" and target.database not in (None, "", ":memory:"):
         assert target.database is not None
-        _make_private(Path(target.database))
+        if not target.database.startswith("file:"):  # SQLite's own kind of address, for what is there already
+            _make_private(Path(target.database))
     with wrap_errors("open"):
         engine = connect_postgres(target) if is_postgres(target) else sqlalchemy.create_engine(target)
         try:
