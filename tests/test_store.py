@@ -76,6 +76,7 @@ def test_only_the_owner_can_read_what_is_stored(tmp_path):
     store.close()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_locked_database_is_told_and_nothing_is_changed(store, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
     other = sqlite3.connect(tmp_path / "store" / "digest.db", isolation_level=None)
