@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,6 @@ _SPEAKERS = 3
 _MOST_REMEMBERED = 50_000
 # However many papers of the corpus are about a keyword's subject, what is closer than this cosine belongs to it.
 _SURELY_NEAR = 0.5
-_NONE = np.zeros(0, dtype=np.int32)
 # What is less than this share of the best match is no reason to read a paper, and none to be given.
 _TRIFLE = 0.1
 
@@ -65,7 +65,7 @@ class _Entry(NamedTuple):
     direction: Vector
     horizon: float
     best: float
-    examples: NDArray[np.int32]  # the best papers of the corpus, by their rows
+    beside: NDArray[np.int32]  # columns of the telling terms that several of its best papers say
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,10 @@ class Librarian:
         # A term in one paper of twenty says nothing about what is near, and one that few say is nobody's neighbour.
         few = np.bincount(corpus.weights.indices, minlength=len(corpus.columns)) < _SPEAKERS
         self._rarity = np.where((corpus.shared > np.log(20)) & ~few, corpus.shared, 0.0)
-        self._spoken = unit_terms(corpus.weights, self._rarity)
+        spoken = unit_terms(corpus.weights, self._rarity)
+        self._spoken = sparse.csr_array(
+            (np.ones(spoken.nnz, dtype=np.int32), spoken.indices, spoken.indptr), shape=spoken.shape
+        )
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
 
@@ -131,7 +134,7 @@ class Librarian:
             entry = self._remembered.get(keyword.typed) or next(self._look_up(self.match([keyword]).values))
             if len(self._near) > _MOST_REMEMBERED:
                 self._near = {}
-            found = self._near[keyword.typed] = self._terms_near(keyword, entry.examples)
+            found = self._near[keyword.typed] = self._terms_near(keyword, entry.beside)
         return found
 
     def match(self, keywords: Sequence[Keyword]) -> Matches:
@@ -145,8 +148,7 @@ class Librarian:
     def _look_up(self, values: sparse.csr_array) -> Iterator[_Entry]:
         feedback = strongest(values, self.reach.feedback)
         directions = self.meaning.directions(feedback)
-        examples = np.split(feedback.indices, feedback.indptr[1:-1])
-        return map(_Entry, directions, self._horizon(directions), row_maxima(values), examples)
+        return map(_Entry, directions, self._horizon(directions), row_maxima(values), self._beside(feedback))
 
     def _horizon(self, directions: Matrix) -> Vector:
         if not self._sample.size:
@@ -157,20 +159,26 @@ class Librarian:
             found.append(np.quantile(cosines, 1 - self.reach.nearby, axis=1, overwrite_input=True))
         return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
 
-    def _terms_near(self, keyword: Keyword, examples: NDArray[np.int32]) -> Near:
-        spoken = self._spoken
-        ends = zip(spoken.indptr[examples].tolist(), spoken.indptr[examples + 1].tolist(), strict=True)
-        said = np.sort(np.concatenate([spoken.indices[start:end] for start, end in ends] or [_NONE]))
-        # A word that only one of the best papers says is its own, not the subject's.
-        often = said[_SPEAKERS - 1 :][said[_SPEAKERS - 1 :] == said[: 1 - _SPEAKERS]]
-        starts = np.flatnonzero(np.diff(often, prepend=-1))
-        columns, counts = often[starts], np.diff(starts, append=len(often)) + _SPEAKERS - 1
-        best = np.lexsort((columns, -counts * self._rarity[columns]))[: 2 * NEAREST_TERMS]
+    def _beside(self, feedback: sparse.csr_array) -> Iterator[NDArray[np.int32]]:
+        """For each row of papers the columns of terms that several of them say, the telling ones first."""
+        for start in range(0, feedback.shape[0], _ROWS):
+            papers = feedback[start : start + _ROWS]
+            papers.data = np.ones(papers.nnz, dtype=np.int32)
+            said = papers @ self._spoken
+            # A word that only one of the best papers says is its own, not the subject's.
+            often = np.flatnonzero(said.data >= _SPEAKERS)
+            columns, rows = said.indices[often], np.searchsorted(said.indptr, often, side="right") - 1
+            order = np.lexsort((columns, -said.data[often] * self._rarity[columns], rows))
+            ends = np.searchsorted(rows, np.arange(papers.shape[0] + 1))
+            for first, end in pairwise(ends.tolist()):
+                yield columns[order[first : min(end, first + 2 * NEAREST_TERMS)]]
+
+    def _terms_near(self, keyword: Keyword, beside: NDArray[np.int32]) -> Near:
         own = {stem(word) for word in keyword.words}
         near: list[tuple[str, int]] = []
-        for column in columns[best].tolist():
+        for column in beside.tolist():
             name = self._names[column]
-            if len(near) < NEAREST_TERMS and not any(part in name for part in own):
+            if len(near) < NEAREST_TERMS and not any(map(name.__contains__, own)):
                 near.append((self._wordings[name], column))
         return tuple(near)
 
