@@ -85,7 +85,7 @@ class App:
 
     def ingest(self, *, now: datetime) -> IngestReport:
         """VERB 1 over the configured sources; nothing while the disk is nearly full."""
-        if short := self._shortage():
+        if short := self.shortage():
             return IngestReport(unreachable={"disk": short})
         every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
         with noted(self.store, "ingest", now) as run:
@@ -112,7 +112,7 @@ class App:
 
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`; nothing while the disk is nearly full."""
-        if short := self._shortage():
+        if short := self.shortage():
             report = PublishReport()
             report.count([Skip("everybody", SkipReason.FAILED, short)])
             return report
@@ -124,7 +124,8 @@ class App:
         report.skipped[:0] = synced.broken
         return report
 
-    def _shortage(self) -> str | None:
+    def shortage(self) -> str | None:
+        """Why nothing new is taken in and planned, while the disk is nearly full."""
         short = shortage(self.settings.home, self.settings.file.alerts.least_free_mb)
         return f"{short}; free some space" if short else None
 

@@ -11,6 +11,7 @@ from digest.deliver import DeliverReport
 from digest.material import FittedOnce
 from digest.publish import PublishReport, ShardPublisher, plan
 from digest.store.outbox import has_due
+from digest.store.rounds import noted
 from digest.subscriptions import come_back
 from digest.workers import Waker, prepare, work
 
@@ -27,11 +28,17 @@ class Planner:
         self._is_prepared = False
 
     def plan(self, *, now: datetime) -> int:
-        """Plan a run for whoever is due, and wake workers for it and for what others left. Returns for how many shards."""
+        """Plan a run for whoever is due, and wake workers for it and for what others left. Returns for how many shards.
+
+        Nothing while the disk is nearly full.
+        """
         self._prepare()
-        self._app.sync(now=now)
-        come_back(self._app.store, now=now)
-        return plan(self._app.store, limits=self._app.limits(), now=now, wake=self._waker.shards)
+        if _is_short(self._app):
+            return 0
+        with noted(self._app.store, "publish", now):
+            self._app.sync(now=now)
+            come_back(self._app.store, now=now)
+            return plan(self._app.store, limits=self._app.limits(), now=now, wake=self._waker.shards)
 
     def wake_delivery(self, *, now: datetime) -> bool:
         """Wake a worker to send, when something is due. Whether there was."""
@@ -65,8 +72,12 @@ class Worker:
         work(self._app.settings.database.get_secret_value(), self, self._stopping)
 
     def publish_shard(self, shard_id: int) -> PublishReport | None:
-        """Queue the digests of one shard, and wake a worker to send them."""
-        report = self._shards.publish(shard_id, clock=self._clock)
+        """Queue the digests of one shard, and wake a worker to send them; while the disk is nearly full the shard waits."""
+        if _is_short(self._app):
+            return None
+        with noted(self._app.store, "publish", self._clock()) as run:
+            report = self._shards.publish(shard_id, clock=self._clock)
+            run.tallies = {"queued": report.queued if report else 0}
         if report is not None and report.queued:
             with self._app.store.writing() as tx:
                 self._waker.deliver(tx)
@@ -83,6 +94,14 @@ class Worker:
             return self._app.deliver(
                 clock=self._clock, is_stopping=lambda: self._stopping.is_set() or not is_alone()
             )
+
+
+def _is_short(app: App) -> bool:
+    """Whether the disk is nearly full; then it is told."""
+    short = app.shortage()
+    if short is not None:
+        log.warning("publish %s", short)
+    return short is not None
 
 
 @contextmanager

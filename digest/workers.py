@@ -10,9 +10,11 @@ or not at all (the schedule wakes workers again): the engine needs no exactness,
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, make_url
@@ -25,7 +27,8 @@ try:
     import procrastinate
     from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
     from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
-    from psycopg import OperationalError
+    from procrastinate.schema import SchemaManager
+    from psycopg import Error, OperationalError
 except ImportError as error:
     raise StoreError(
         "workers need more than the plain installation: pip install 'paper-digest[cluster]'"
@@ -40,6 +43,8 @@ _SILENT = 30.0
 _POLL = 5.0  # seconds between two looks when no notice came
 _AGAIN = 1.0  # seconds before a worker that lost the database looks for it again
 _FIRST = 10  # sending comes before publishing more
+_STEP = re.compile(r"\d\d\.\d\d\.\d\d_\d\d")  # how Procrastinate numbers the changes of its tables
+_OLDEST = "03.04.00_50"  # the newest step of 3.10, before which nobody could make tables with this program
 
 
 class Duties(Protocol):
@@ -88,12 +93,59 @@ class Waker:
 
 
 def prepare(store: Store) -> None:
-    """Make the engine's own tables where they are missing. Raises `StoreError`."""
+    """Make the engine's own tables, or bring them up to the Procrastinate that is installed. Raises `StoreError`.
+
+    One of several starting processes does it. A step is a transaction, and is remembered in it, beside the tables.
+    """
+    steps = _steps()
+    newest = max(steps)
+    with store.reading() as db:
+        stands_at = _stands_at(db)
+    if stands_at == newest:
+        return
+    if stands_at is None:
+        _take(store, newest, SchemaManager.get_schema(), after=None)
+        return
+    if stands_at > newest:
+        raise StoreError(
+            f"the engine's tables were made by a newer Procrastinate (step {stands_at}, the installed one knows {newest});"
+            " pip install --upgrade 'paper-digest[cluster]'"
+        )
+    for step in sorted(steps):
+        if step > stands_at:
+            _take(store, step, steps[step].read_text(encoding="utf-8"), after=stands_at)
+            stands_at = step
+
+
+def _steps() -> dict[str, Path]:
+    files = Path(SchemaManager.get_migrations_path()).glob("*.sql")
+    return {found[0]: file for file in files if (found := _STEP.match(file.name))}
+
+
+def _stands_at(db: Connection) -> str | None:
+    """The newest step that the tables in this database know, None when there are none."""
+    query = "SELECT to_regclass('procrastinate_jobs'), obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
+    table, remembered = db.exec_driver_sql(query).one()
+    if table is None:
+        return None
+    return remembered if remembered and _STEP.fullmatch(remembered) else _OLDEST
+
+
+def _take(store: Store, step: str, statements: str, *, after: str | None) -> None:
+    """Bring the tables from `after` to `step`, unless somebody else was faster."""
     with store.writing() as tx:
         alone(tx, "engine")
-        if tx.exec_driver_sql("SELECT to_regclass('procrastinate_jobs')").scalar() is None:
-            raw: Any = tx.connection.driver_connection
-            raw.execute(procrastinate.schema.SchemaManager.get_schema())
+        if _stands_at(tx) != after:
+            return
+        raw: Any = tx.connection.driver_connection
+        try:
+            raw.execute(statements)  # many at once, and with percent signs: not through SQLAlchemy
+        except Error as error:
+            raise StoreError(
+                f"the engine's tables cannot be brought to step {step}: {error}; nothing of it was kept."
+                " Stop every worker and start again, or install the Procrastinate that was there before"
+            ) from error
+        tx.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS '{step}'")
 
 
 def work(url: str, duties: Duties, stopping: threading.Event) -> None:

@@ -41,10 +41,10 @@ from digest.tables import DeliverySettings, DigestFile
 from tests.builders import NOW, a_paper, a_profile, record, subscribe, subscribe_many
 from tests.test_publish import decoding, weather
 
-# Ends whoever holds a lock of the kind leaders hold, as when their machine is gone.
+# Ends whoever holds a lock of the kind leaders hold, as when their machine is gone, and waits until they are.
 CUT_LOCKS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_locks"
-    " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND datname = current_database()"
 )
 LEASE = Claim("a worker", NOW + timedelta(minutes=1))
 

@@ -83,6 +83,17 @@ def test_every_row_of_every_table_arrives_on_the_other_kind_of_database_and_come
     assert (tmp_path / "back.zip").read_bytes() == (tmp_path / "home.zip").read_bytes()
 
 
+@pytest.mark.only_on("sqlite")
+def test_a_zero_byte_of_earlier_days_is_left_behind_and_the_sums_agree(store, other, tmp_path):
+    record(store, a_paper(1, title="A title"))
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE papers SET title = 'A' || char(0) || ' title'")
+    there = export_all(store, tmp_path / "home.zip", now=NOW)
+    assert import_all(other, tmp_path / "home.zip") == there
+    with other.reading() as db:
+        assert db.exec_driver_sql("SELECT title FROM papers").scalar() == "A title"
+
+
 def test_what_is_made_after_the_move_gets_numbers_of_its_own(store, other, tmp_path):
     record(store, a_paper(1), a_paper(2))
     first = owe(store, 1)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import insert, make_url, select, text
+from sqlalchemy import make_url, text
 
 from digest.errors import StoreError
 from digest.store import Store
@@ -15,7 +15,6 @@ from digest.store import postgres as words
 from digest.store.dialect import alone
 from digest.store.papers import find_paper
 from digest.store.people import find_subscriber
-from digest.store.schema import subscribers
 from tests import postgres
 from tests.builders import NOW, a_paper, a_profile, owe, record, subscribe
 from tests.postgres import SECRET
@@ -185,10 +184,3 @@ def test_two_processes_open_an_empty_database_at_once_and_one_makes_the_tables(d
         owe(stores[0], 1)
         for store in stores:
             store.close()
-
-
-def test_text_with_a_zero_byte_is_refused_in_words_and_nothing_is_written(store):
-    with pytest.raises(StoreError, match="NUL"), store.writing() as tx:
-        tx.execute(insert(subscribers).values(email="a\0b"))
-    with store.reading() as db:
-        assert db.execute(select(subscribers.c.id)).first() is None

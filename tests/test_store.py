@@ -13,12 +13,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import bindparam, select, update
 
 from digest.errors import StoreError
 from digest.store import Store, engine
+from digest.store.bulk import fill
 from digest.store.papers import every_paper, find_paper, record_page, seen_since
-from digest.store.schema import metadata
-from tests.builders import NOW, a_page_of, a_paper, record
+from digest.store.prepared import Prepared
+from digest.store.schema import Text, deliveries, issues, metadata, pages
+from tests.builders import NOW, a_page_of, a_paper, owe, record
 
 
 def papers_of(store):
@@ -101,6 +104,38 @@ def test_readers_never_wait_for_a_writer(store):
 def test_a_naive_datetime_is_refused(store):
     with pytest.raises(sqlalchemy.exc.StatementError), store.reading() as db:
         seen_since(db, datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_a_zero_byte_is_dropped_from_whatever_is_stored_or_looked_for(store):
+    delivery_id = owe(store, 1)
+    record(store, a_paper(1, title="A\0 B", organization="\0C"), name="page\0.json")
+    this = deliveries.c.id == bindparam("this")
+    replying = Prepared(update(deliveries).where(this).values(last_reply=bindparam("reply")))
+    with store.writing() as tx:
+        assert replying.run(tx, [{"this": delivery_id, "reply": "550 no \0such user"}]) == 1
+        rows = [{"key": f"\0{number}", "on_date": NOW.date(), "created_at": NOW} for number in (1, 2)]
+        assert fill(tx, issues, rows) == 2
+    with store.reading() as db:
+        kept, _ = next(iter(every_paper(db)))
+        assert (kept.title, kept.organization) == ("A B", "C")
+        assert db.scalar(select(pages.c.name)) == "page.json"
+        assert db.scalar(select(deliveries.c.last_reply)) == "550 no such user"
+        assert db.scalar(select(issues.c.key).where(issues.c.key == "1\0")) == "1"
+        found = find_paper(db, "A\0 B")
+        assert found is not None
+        assert found.paper == kept
+
+
+def test_every_column_of_text_is_of_the_kind_both_databases_can_hold():
+    texts = [column for table in metadata.tables.values() for column in table.columns if is_text(column.type)]
+    assert len(texts) > 50
+    assert [str(column) for column in texts if not isinstance(column.type, Text)] == []
+
+
+def is_text(kind):
+    return isinstance(
+        kind.impl_instance if isinstance(kind, sqlalchemy.TypeDecorator) else kind, sqlalchemy.String
+    )
 
 
 def test_the_same_page_twice_is_one_page_and_its_papers_are_stored_once(store):

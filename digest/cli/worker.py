@@ -7,7 +7,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.tenants import opened
-from digest.errors import Mistake, SettingsError
+from digest.errors import DigestError, Mistake, SettingsError
 from digest.logs import tell_each_step
 
 if TYPE_CHECKING:
@@ -30,17 +30,24 @@ def worker(ctx: typer.Context) -> None:
         stop_on_signals(stopping)
         tell_each_step()
         complain(f"working for {len(apps)} of {len(house.apps)} digests. Stop with Ctrl-C.")
-        threads = [threading.Thread(target=_work, args=(app, context, stopping)) for app in apps]
+        broken: list[App] = []
+        threads = [threading.Thread(target=_work, args=(app, context, stopping, broken)) for app in apps]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    raise typer.Exit(1 if broken else 0)
 
 
-def _work(app: "App", context: Context, stopping: threading.Event) -> None:
-    from digest.cluster import Worker
+def _work(app: "App", context: Context, stopping: threading.Event, broken: "list[App]") -> None:
+    """One digest that cannot be worked for costs only itself."""
+    try:
+        from digest.cluster import Worker  # says so when what it needs is not installed
 
-    Worker(app, clock=context.wall_clock, stopping=stopping).run()
+        Worker(app, clock=context.wall_clock, stopping=stopping).run()
+    except DigestError as error:
+        complain(f"{app.settings.home}: {error}")
+        broken.append(app)
 
 
 def _no_engine(app: "App") -> Mistake:

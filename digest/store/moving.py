@@ -33,7 +33,7 @@ from digest.store import (  # they put their tables into the metadata
 )
 from digest.store.bulk import fill
 from digest.store.engine import HEAD
-from digest.store.schema import Instant, metadata
+from digest.store.schema import Instant, Text, metadata
 
 _FORMAT = "paper digest export"
 _MODULUS = 1 << 256
@@ -209,6 +209,8 @@ def _writer(column: Column[Any]) -> Callable[[Any], Any]:
         return lambda value: None if value is None else value.astimezone(UTC).isoformat()
     if isinstance(column.type, Date):
         return lambda value: None if value is None else value.isoformat()
+    if isinstance(column.type, Text):  # an SQLite file of earlier days may hold a NUL
+        return lambda value: value.replace("\0", "") if value else value
     return lambda value: value
 
 

@@ -1,8 +1,8 @@
 """The tables of publishing with many hands: what a run is made from, and who does which part of it."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, text
 
-from digest.store.schema import Instant, RowId, metadata
+from digest.store.schema import Instant, RowId, Text, metadata
 
 # What all digests of a run are chosen from, as it was then; runs between which nothing new came share one.
 snapshots = Table(

@@ -1,8 +1,8 @@
 """The tables of the front door: what waits for a word of its reader, who consented to what, and how often was asked."""
 
-from sqlalchemy import Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, Table
 
-from digest.store.schema import Instant, RowId, metadata
+from digest.store.schema import Instant, RowId, Text, metadata
 
 # A subscription, or a move to another address, that its reader has yet to confirm. What it asks for counts from then on.
 requests = Table(

@@ -1,8 +1,8 @@
 """The tables of whoever runs it: what was done by hand, who is logged in, what is halted, how the verbs fare; and feeds."""
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Integer, Table
 
-from digest.store.schema import Instant, RowId, metadata
+from digest.store.schema import Instant, RowId, Text, metadata
 
 # Every act of the operator and every refused login. It names rows, never addresses.
 audit = Table(
