@@ -48,7 +48,7 @@ def deliver(
     Ends when nothing is left, when the server is in trouble, or when told to stop: then the messages at hand are
     finished. `clock` is asked again and again, since sending many takes long. Raises `StoreError`.
     """
-    with at_work() as owner:
+    with at_work() as owner, store.often():
         now = clock()
         with store.writing() as tx:
             given_up, unknown = _tidy(tx, policy, now)

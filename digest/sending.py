@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -49,6 +50,7 @@ class DeliverReport:
 
     sent: int = 0
     deferred: int = 0
+    worrying: int = 0  # of these: not the first time, old already, or more than a "not now"
     failed: int = 0
     suppressed: int = 0
     unknown: int = 0  # may have left; the operator decides
@@ -58,7 +60,7 @@ class DeliverReport:
     @property
     def has_trouble(self) -> bool:
         """Whether somebody should look."""
-        return bool(self.deferred or self.failed or self.unknown or self.stopped)
+        return bool(self.worrying or self.failed or self.unknown or self.stopped)
 
 
 class Round:
@@ -128,7 +130,7 @@ class Round:
         if not (requests or is_time or is_late or self._wants_more):
             return
         lease = Claim(self._owner, now + self._policy.lease)
-        tally: list[str | None] = []
+        tally: list[str] = []
         allowed: set[int] = set()
         taken: list[Delivery] = []
         began = time.monotonic()
@@ -155,9 +157,9 @@ class Round:
             request.answer(request.delivery.id in allowed)
 
     def _committed(
-        self, tally: Sequence[str | None], taken: Sequence[Delivery], renewed_at: datetime | None
+        self, tally: Sequence[str], taken: Sequence[Delivery], renewed_at: datetime | None
     ) -> None:
-        for name in filter(None, tally):
+        for name in tally:
             setattr(self.report, name, getattr(self.report, name) + 1)
         for outcome in self._unwritten:
             self._in_hand.pop(outcome.delivery.id, None)
@@ -217,7 +219,7 @@ class Round:
         elif self._senders.alive == 0 and not self._is_ending and self.report.stopped is None:
             self.report.stopped = str(event.why or "every sender broke; see the log")
 
-    def _settle(self, tx: Connection, now: datetime) -> list[str | None]:
+    def _settle(self, tx: Connection, now: datetime) -> list[str]:
         """Write what became of messages. Returns what each counts as in the report."""
         accepted = [(outcome.delivery, outcome.reply) for outcome in self._unwritten if outcome.error is None]
         ours = settle_sent(tx, accepted, now=now)
@@ -227,9 +229,8 @@ class Round:
             if delivery.id not in ours:
                 log.warning("delivery id=%d was taken over while it was sent", delivery.id)
         failed = [outcome for outcome in self._unwritten if outcome.error is not None]
-        return ["sent"] * len(ours) + [
-            settle_error(tx, self._store, self._policy, outcome, now) for outcome in failed
-        ]
+        settled = (settle_error(tx, self._store, self._policy, outcome, now) for outcome in failed)
+        return ["sent"] * len(ours) + list(chain.from_iterable(settled))
 
     def _end(self) -> None:
         """Let the messages at hand be finished, give back the others, and write what is left to write."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from digest.errors import PermanentTransportError
+from digest.errors import PermanentTransportError, TemporaryTransportError
 from digest.mail.pace import Pace
 from digest.mail.senders import Outcome
 from digest.mail.verdicts import Fate, judge
@@ -19,6 +19,7 @@ from digest.store.people import suppress
 # Retry after the age of the message, clamped: young ones soon, old ones patiently (the rule of Postfix).
 _SOONEST = timedelta(seconds=300)
 _LATEST = timedelta(seconds=4000)
+_USUAL = timedelta(hours=1)  # a server that lets strangers wait (RFC 6647) takes the message by then
 _MOST_DOUBTS = 3  # a server that takes mail and never answers must not get the same one for ever
 
 
@@ -35,27 +36,35 @@ class Policy:
     return_path: Callable[[Delivery], str] = lambda delivery: delivery.envelope.mail_from
 
 
-def settle_error(tx: Connection, store: Store, policy: Policy, outcome: Outcome, now: datetime) -> str | None:
-    """Write what a failed hand-over means. Returns what it counts as in the report, None when it counts as nothing."""
+def settle_error(
+    tx: Connection, store: Store, policy: Policy, outcome: Outcome, now: datetime
+) -> tuple[str, ...]:
+    """Write what a failed hand-over means. Returns what it counts as in the report, which may be nothing."""
     delivery, error = outcome.delivery, outcome.error
     assert error is not None
     fate = judge(error, delivery.attempt)
     age = now - delivery.queued_at
     if fate == Fate.GIVEN_BACK:
         give_back(tx, delivery, now=now)
-        return None
+        return ()
     if fate == Fate.DOUBTFUL and (policy.on_unknown == "hold" or delivery.attempt >= _MOST_DOUBTS):
-        return "unknown" if settle_unknown(tx, delivery, str(error), now=now) else None
+        return ("unknown",) if settle_unknown(tx, delivery, str(error), now=now) else ()
     if fate == Fate.FAILED or (age >= policy.give_up_after and fate != Fate.DOUBTFUL):
         if isinstance(error, PermanentTransportError) and error.about_reader:
             address = store.address_hash(delivery.envelope.rcpt_to)
             suppress(tx, address, "hard_bounce", str(error), now)
-        return "failed" if settle_failed(tx, delivery, str(error), now=now) else None
+        return ("failed",) if settle_failed(tx, delivery, str(error), now=now) else ()
     doubtful = fate == Fate.DOUBTFUL
     next_at = now + retry_delay(age)
-    return (
-        "deferred" if settle_deferred(tx, delivery, str(error), next_at=next_at, in_doubt=doubtful) else None
-    )
+    if not settle_deferred(tx, delivery, str(error), next_at=next_at, in_doubt=doubtful):
+        return ()
+    return ("deferred",) if _is_usual(error, delivery.attempt, age) else ("deferred", "worrying")
+
+
+def _is_usual(error: Exception, attempt: int, age: timedelta) -> bool:
+    """Whether a deferral is what careful servers do to every sender: "not now" to the first try of a young message."""
+    said_not_now = isinstance(error, TemporaryTransportError) and error.code in range(400, 500)
+    return said_not_now and attempt == 1 and age < _USUAL
 
 
 def retry_delay(age: timedelta) -> timedelta:

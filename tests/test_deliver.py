@@ -78,6 +78,33 @@ def test_greylisting_is_tried_again_later_and_then_sent(store):
     assert go(store, transport, now=NOW + timedelta(seconds=300)).sent == 1
 
 
+def test_not_now_is_no_trouble_the_first_time_and_worth_a_look_when_it_is_said_again_or_late(store):
+    not_now = TemporaryTransportError("451 4.7.1 greylisted", code=451, status="4.7.1")
+    owe(store, 1)
+    first = go(store, MemoryTransport(lambda _: not_now))
+    assert (first.deferred, first.has_trouble) == (1, False)
+    again = go(store, MemoryTransport(lambda _: not_now), now=NOW + timedelta(minutes=10))
+    assert (again.deferred, again.has_trouble) == (1, True)
+    assert not go(store, MemoryTransport(), now=NOW + timedelta(hours=1)).has_trouble
+    owe(store, 2)
+    late = go(store, MemoryTransport(lambda _: not_now), now=NOW + timedelta(hours=1))
+    assert (late.deferred, late.has_trouble) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TemporaryTransportError("the connection broke", whole_server=True),
+        PermanentTransportError("554 no", code=554),
+        InDoubt("took it all and gave no answer"),
+    ],
+)
+def test_what_is_more_than_not_now_is_worth_a_look_at_once(store, error):
+    owe(store, 1)
+    report = go(store, MemoryTransport(lambda envelope: error if envelope.rcpt_to else None))
+    assert (report.deferred, report.has_trouble) == (1, True)
+
+
 def test_a_server_that_cannot_be_reached_costs_nobody_an_attempt(store):
     for number in range(5):
         owe(store, number)

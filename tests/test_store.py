@@ -93,6 +93,32 @@ def test_a_locked_database_is_told_and_nothing_is_changed(store, tmp_path, monke
     impatient.close()
 
 
+def test_who_writes_often_keeps_a_connection_until_something_breaks(store):
+    used = []
+
+    def write(*papers):
+        page, parsed = a_page_of(*papers)
+        with store.writing() as tx:
+            used.append(tx.connection.driver_connection)
+            record_page(tx, page, parsed)
+
+    def breaks():
+        with store.writing() as tx:
+            tx.exec_driver_sql("DELETE FROM listings")
+            tx.exec_driver_sql("no statement")
+
+    with store.often():
+        write(a_paper(1))
+        write(a_paper(2))
+        with pytest.raises(StoreError):
+            breaks()
+        write(a_paper(3))
+    assert used[0] is used[1] is not used[2]
+    assert len(papers_of(store)) == 3
+    with store.reading() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM listings").scalar() == 3
+
+
 def test_readers_never_wait_for_a_writer(store):
     record(store, a_paper(1))
     with store.writing() as tx:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from digest.text import clean_text
 
@@ -65,3 +66,10 @@ def parse_line(line: bytes) -> tuple[int, bool, str]:
     if not (len(code) == 3 and code.isdigit() and b"2" <= code[:1] <= b"5" and mark in (b" ", b"-", b"")):
         raise NotSmtp(f"it said {clean_text(line.decode('utf-8', 'replace'), limit=60)!r}")
     return int(code), mark != b"-", line[4:].decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=64)  # a server says the same few words to every message
+def one_line(line: bytes) -> Reply | None:
+    """The reply that this one line is, None when more lines follow. Raises `NotSmtp`."""
+    code, is_last, said = parse_line(line)
+    return Reply(code, (said,)) if is_last else None

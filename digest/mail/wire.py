@@ -14,7 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from digest.mail.replies import MAX_LINE, MAX_LINES, NotSmtp, Reply, parse_line
+from digest.mail.names import addresses_of
+from digest.mail.replies import MAX_LINE, MAX_LINES, NotSmtp, Reply, one_line, parse_line
 from digest.mail.turns import READ, WRITE, until_ready
 from digest.text import clean_text
 
@@ -38,9 +39,12 @@ class Wire:
 
     @classmethod
     def connect(cls, host: str, port: int, seconds: float) -> Self:
-        """Connect to the first address of `host` that answers, each within `seconds`. Raises `OSError`."""
+        """Connect to the first address of `host` that answers, each within `seconds`. Raises `OSError`.
+
+        The name is looked up anew for each connection, also within `seconds`.
+        """
         refusals: list[OSError] = []
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        for family, kind, protocol, _, address in addresses_of(host, port, seconds):
             tried = socket.socket(family, kind, protocol)
             try:
                 _connect(tried, address, time.monotonic() + seconds)
@@ -91,15 +95,20 @@ class Wire:
     def hear(self, seconds: float) -> Reply:
         """The next reply, complete within `seconds`. Raises `Broken`."""
         ends_at = time.monotonic() + seconds
-        words: list[str] = []
         try:
-            while len(words) < MAX_LINES:
-                code, is_last, said = parse_line(self._line(ends_at))
-                words.append(said)
-                if is_last:
-                    return Reply(code, tuple(words))
+            first = self._line(ends_at)
+            return one_line(first) or self._longer(first, ends_at)
         except NotSmtp as error:
             raise Broken(f"the server does not speak SMTP: {error}") from error
+
+    def _longer(self, line: bytes, ends_at: float) -> Reply:
+        words: list[str] = []
+        while len(words) < MAX_LINES:
+            code, is_last, said = parse_line(line)
+            words.append(said)
+            if is_last:
+                return Reply(code, tuple(words))
+            line = self._line(ends_at)
         raise Broken(f"the server does not end its reply after {MAX_LINES} lines")
 
     def _line(self, ends_at: float) -> bytes:

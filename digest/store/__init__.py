@@ -10,11 +10,13 @@ decides what happens together:
 
 import hashlib
 import hmac
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
 
-from digest.store.engine import empty_log, open_engine, reading, writing
+from digest.store.engine import Kept, empty_log, open_engine, reading, writing
 from digest.store.postgres import Leadership
 
 
@@ -24,10 +26,22 @@ class Store:
     def __init__(self, url: str, *, secret: bytes) -> None:
         self._engine = open_engine(url)
         self._secret = secret
+        self._of_thread = threading.local()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One transaction: all of it is durable when the block ends, or none of it happened. Raises `StoreError`."""
-        return writing(self._engine)
+        kept: Kept | None = getattr(self._of_thread, "kept", None)
+        return writing(self._engine) if kept is None else kept.writing()
+
+    @contextmanager
+    def often(self) -> Iterator[None]:
+        """For a thread that commits all the time: until the block ends, its transactions share one connection."""
+        self._of_thread.kept = kept = Kept(self._engine)
+        try:
+            yield
+        finally:
+            self._of_thread.kept = None
+            kept.close()
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One consistent view; never blocks a writer. Raises `StoreError`."""

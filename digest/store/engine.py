@@ -50,7 +50,8 @@ def open_engine(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it happens, or nothing. Waits for another writer, then raises `StoreError`."""
-    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to", file_of(engine)):
+    file = file_of(engine)
+    with write_lock(file, _BUSY_SECONDS), wrap_errors("write to", file):
         try:
             with engine.begin() as tx:
                 yield tx
@@ -58,6 +59,38 @@ def writing(engine: Engine) -> Iterator[Connection]:
             if "disk I/O" in str(error):  # what this connection still believes of the file may be wrong
                 engine.dispose()
             raise
+
+
+class Kept:
+    """One connection, kept open for one thread that commits all the time: taking one anew costs more than such a commit.
+
+    After an error it is thrown away, and the next transaction takes another.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._file = file_of(engine)
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """See `writing`."""
+        with write_lock(self._file, _BUSY_SECONDS), wrap_errors("write to", self._file):
+            try:
+                self._connection = self._connection or self._engine.connect()
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                self.close(is_broken=True)
+                raise
+
+    def close(self, *, is_broken: bool = False) -> None:
+        """Give the connection back to the others, or nobody when it `is_broken`."""
+        kept, self._connection = self._connection, None
+        if kept is not None and is_broken:
+            kept.invalidate()
+        if kept is not None:
+            kept.close()
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def mark_handed(tx: Connection, about_to_end: Sequence[Delivery], *, now: dateti
     The others must not be sent. From this commit to `settle_sent` lies the one window in which a crash leaves it open
     whether a mail left.
     """
-    return _run_all(tx, _HAND, [_fence(delivery) | {"new_handed_at": now} for delivery in about_to_end])
+    return _run_all(tx, _HAND, [_fence(delivery) for delivery in about_to_end], new_handed_at=now)
 
 
 def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now: datetime) -> set[int]:
@@ -107,17 +107,17 @@ def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now
     Saying it twice changes nothing: a commit that raised an error may have happened all the same, and whoever is not
     sure says it again.
     """
-    said = [_fence(delivery) | {"new_reply": reply, "new_settled_at": now} for delivery, reply in accepted]
-    return _run_all(tx, _SENT, said)
+    said = [_fence(delivery) | {"new_reply": reply} for delivery, reply in accepted]
+    return _run_all(tx, _SENT, said, new_settled_at=now)
 
 
-def _run_all(tx: Connection, change: Prepared, rows: list[dict[str, Any]]) -> set[int]:
+def _run_all(tx: Connection, change: Prepared, rows: list[dict[str, Any]], **same: Any) -> set[int]:
     """Change these rows, and return the ids of those that were ours. Either statement may run twice for a row."""
     if not rows:
         return set()
-    if change.run(tx, rows) == len(rows):
+    if change.run(tx, rows, **same) == len(rows):
         return {row["its_id"] for row in rows}
-    return {row["its_id"] for row in rows if change.run(tx, [row]) == 1}
+    return {row["its_id"] for row in rows if change.run(tx, [row], **same) == 1}
 
 
 def settle_deferred(
