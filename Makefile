@@ -29,7 +29,7 @@ demo-web: $(VENV)/.installed        ## the web pages of the demo; mails it sends
 	$(BIN)/digest --home $(DEMO) --now 2026-03-03T09:00:00Z serve
 
 test: $(VENV)/.installed-$(EXTRAS)  ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.installed-$(EXTRAS) ## style, types, the way imports point, spelling
 	$(BIN)/ruff format --check

@@ -6,9 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from digest.store import Store
 from tests import postgres
+
+# A slow machine is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
@@ -54,6 +59,11 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared with real pages; it stands beside the checkout in CI")
     return SHARED
+
+
+def pytest_collection_modifyitems(items):
+    """The long ones first: side by side with the many short ones they cost no time of their own."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_generate_tests(metafunc):

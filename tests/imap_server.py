@@ -130,7 +130,7 @@ class _Talk:
         if self.imap.act == "drop":
             return None
         if self.imap.act == "drip":
-            for _ in range(100):
+            for _ in range(200):
                 self.socket.sendall(b"*")
                 time.sleep(0.05)
         if self.imap.act == "flood":

@@ -1,5 +1,6 @@
 """Real servers on loopback, for the time of a test."""
 
+import random
 import socket
 import socketserver
 import threading
@@ -8,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiosmtpd.controller import Controller
+
+_dice = random.SystemRandom()  # the other is seeded alike in tests that run side by side
 
 
 @dataclass
@@ -44,9 +47,11 @@ def smtp_server(mailbox: Mailbox, **options) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """A port nobody listens on, from below those that systems give to connections: no other test's takes it meanwhile."""
+    while True:
+        port = _dice.randrange(10_000, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager

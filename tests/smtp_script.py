@@ -28,6 +28,7 @@ class Script:
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     context: ssl.SSLContext | None = None
     after: int = 0  # misbehave only after so many messages were taken
+    pause: float = 0.0  # seconds to think before each message is taken
     taken: list[tuple[str, bytes]] = field(default_factory=list)  # recipient, content
     said: list[str] = field(default_factory=list)  # what clients asked, verb by verb
     connections: int = 0
@@ -105,6 +106,7 @@ class _Talk:
                 raise _Gone
             content += line[1:] if line.startswith(b".") else line
         script = self.script
+        time.sleep(script.pause)
         refused = self.is_due("DOT") and script.act[:1] in "45"
         if not refused:
             script.taken.append((self.rcpt, content))

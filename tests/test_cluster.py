@@ -400,6 +400,7 @@ def test_a_cluster_whose_parts_are_killed_loses_nothing_and_doubles_only_what_wa
     assert outcome["states"] == {"sent": 400}
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_worker_does_not_grow_with_the_readers(store, monkeypatch):
     monkeypatch.setattr(verb, "BATCH", 20)
     record(store, *(decoding(number) for number in range(1, 9)))

@@ -79,7 +79,7 @@ def test_four_processes_at_once_lose_nothing_and_double_nothing(store, url):
 def test_a_polite_signal_finishes_the_messages_at_hand_and_gives_back_the_rest(store, url):
     for number in range(300):
         owe(store, number)
-    script = Script()
+    script = Script(pause=0.02)  # so that the signal comes while there is work left
     with smtp_script(script) as port:
         process = start(url, port)
         process.stdin.write("go\n")

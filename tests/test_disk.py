@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(disk.can_run() is not None, reason=str(disk.can_
 IN_CI = bool(os.environ.get("CI"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_fails_at_any_write_is_told_in_words_and_costs_nobody_a_digest():
     outcome = disk.fail(every=10 if IN_CI else 60, seed=20260302)
     assert outcome.trials >= outcome.calls // 60
@@ -20,6 +21,7 @@ def test_a_disk_that_fails_at_any_write_is_told_in_words_and_costs_nobody_a_dige
     assert outcome.twice <= outcome.trials
 
 
+@pytest.mark.slow
 def test_power_that_is_cut_takes_no_commit_that_was_acknowledged():
     outcome = power.cut(60 if IN_CI else 12, seed=20260302)
     assert outcome.acknowledged > outcome.cuts

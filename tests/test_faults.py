@@ -84,6 +84,7 @@ def test_a_log_that_was_deleted_after_a_crash_does_not_keep_it_from_starting(tmp
 
 
 @pytest.mark.skipif(disk.can_run() is not None, reason=str(disk.can_run()))
+@pytest.mark.slow
 def test_power_that_is_cut_while_the_tables_are_made_leaves_no_tables_or_all():
     outcome = power.births(every=3 if os.environ.get("CI") else 12)
     assert outcome.cuts > 5

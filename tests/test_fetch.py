@@ -442,7 +442,7 @@ def test_a_server_that_drips_is_left_at_the_deadline(fetch, part):
     with refused("unreachable", "in time"):
         fetch(part, deadline_seconds=0.4)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6  # it would drip for ten
 
 
 def test_a_compressed_page_is_unpacked(fetch):

@@ -11,6 +11,7 @@ from tests.torture.kills import trial
 KILLS = 100 if os.environ.get("CI") else 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork; run it on Linux or macOS")
 def test_nothing_is_lost_and_only_the_same_bytes_come_twice(tmp_path):
     outcome = trial(tmp_path, kills=KILLS, readers=50, seed=20260302)
@@ -19,6 +20,7 @@ def test_nothing_is_lost_and_only_the_same_bytes_come_twice(tmp_path):
     assert outcome.owed == outcome.days * 50
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork; run it on Linux or macOS")
 @pytest.mark.parametrize("at_random", [False, True], ids=["named points", "random moments"])
 def test_a_death_anywhere_in_delivery_costs_exactly_what_the_readme_says(at_random):
@@ -31,6 +33,7 @@ def test_a_death_anywhere_in_delivery_costs_exactly_what_the_readme_says(at_rand
     assert sum(count.twice for kind, count in outcome.by_kind.items() if kind.endswith("hold")) == 0
 
 
+@pytest.mark.slow
 def test_whatever_a_server_does_the_transport_says_what_happened():
     verdicts = scripts.run(2000 if os.environ.get("CI") else 150, seed=20260302)
     assert verdicts.examples == []

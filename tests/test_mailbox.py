@@ -152,11 +152,11 @@ def test_what_was_said_before_tls_counts_no_more(imap, authority, tmp_path):
 def test_no_server_keeps_us(imap, authority, tmp_path, act, said):
     imap.put(b"Subject: 1\r\n\r\n")
     imap.act = act
-    with served(imap, authority, tmp_path, timeout=1) as mailbox:
+    with served(imap, authority, tmp_path, timeout=2) as mailbox:
         began = time.monotonic()
         with pytest.raises(MailboxError, match=said):
             mailbox.each(lambda _: None)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 7  # it would drip for ten
     assert imap.flags[1] == set()
 
 

@@ -16,7 +16,8 @@ from tests.builders import NOW, owe
 from tests.servers import scripted_server
 from tests.smtp_script import MISDEEDS, Script, smtp_script
 
-QUICK = {"host": "127.0.0.1", "security": "none", "timeout": 0.3, "end_timeout": 0.3}
+PATIENT = {"host": "127.0.0.1", "security": "none", "timeout": 20, "end_timeout": 20}
+QUICK = PATIENT | {"timeout": 0.5, "end_timeout": 0.5}  # for servers that keep quiet
 
 
 def to(reader):
@@ -30,8 +31,8 @@ def yes():
     return True
 
 
-def transport_to(port):
-    return SmtpTransport(SmtpSettings(port=port, **QUICK))
+def transport_to(port, *, wanted=PATIENT):
+    return SmtpTransport(SmtpSettings(port=port, **wanted))
 
 
 def test_the_announcement_travels_with_the_end_and_does_not_wait_for_its_answer():
@@ -81,7 +82,7 @@ def test_to_leave_a_server_that_waits_for_a_message_no_word_is_said_that_it_coul
     with smtp_script(script) as port:
         with transport_to(port) as transport:
             transport.send(*ONE, yes, lambda: TWO)
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 10
     assert len(script.taken) == 1
     assert "QUIT" not in script.said
 
@@ -123,7 +124,8 @@ def test_a_server_that_ends_after_the_message_before_gets_the_announced_one_on_a
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_a_server_that_gives_no_answer_to_the_end_leaves_only_that_message_in_doubt(misdeed):
     script = Script(at="DOT", act=misdeed, times=1)
-    with smtp_script(script) as port, transport_to(port) as transport:
+    wanted = QUICK if misdeed in ("hang", "drip") else PATIENT
+    with smtp_script(script) as port, transport_to(port, wanted=wanted) as transport:
         with pytest.raises(InDoubt):
             transport.send(*ONE, yes, lambda: TWO)
         transport.send(*TWO, yes)

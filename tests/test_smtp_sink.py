@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(tool("smtp-sink") is None, reason=HOW)
 
 
 def send(store, port, connections=3):
-    wanted = SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=1, end_timeout=1)
+    wanted = SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=20, end_timeout=20)
     ways = [SmtpTransport(wanted) for _ in range(connections)]
     return deliver(store, ways, policy=Policy(), clock=lambda: NOW)
 

@@ -26,7 +26,7 @@ def yes() -> bool:
 
 
 def plain(port, **more):
-    return SmtpTransport(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=2.0, **more))
+    return SmtpTransport(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=20.0, **more))
 
 
 def every_transport(tmp_path):
@@ -179,7 +179,7 @@ def tls_context(authority, name="127.0.0.1"):
 
 def secured(port, ca_file, security="starttls"):
     return SmtpTransport(
-        SmtpSettings(host="127.0.0.1", port=port, security=security, ca_file=ca_file, timeout=2.0)
+        SmtpSettings(host="127.0.0.1", port=port, security=security, ca_file=ca_file, timeout=20.0)
     )
 
 

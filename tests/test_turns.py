@@ -63,12 +63,12 @@ def test_who_waits_too_long_is_told_and_the_others_are_not(pair):
         except TimeoutError:
             told.append("late")
 
-    turns.begin(lambda: waits(ours, soon()))
-    turns.begin(lambda: waits(theirs, soon() + 5))
     began = time.monotonic()
+    turns.begin(lambda: waits(ours, soon()))
+    turns.begin(lambda: waits(theirs, soon() + 600))
     while not told:
         turns.take(0.02)
-    assert 0.05 < time.monotonic() - began < 1
+    assert 0.1 <= time.monotonic() - began < 60
     ours.send(b"x")
     turns.take(1)
     assert told == ["late", "ready"]

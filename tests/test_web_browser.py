@@ -120,7 +120,7 @@ def page(chrome, scripts):
     context = chrome.new_context(
         java_script_enabled=scripts, timezone_id="Europe/Berlin", accept_downloads=True
     )
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on(
