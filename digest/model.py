@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 # ── input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +98,8 @@ class Cadence:
     days: tuple[Weekday, ...] = ()  # for "days"; for "week" the one day, Monday when empty
 
 
+# One for all who want the same.
+_cadence = lru_cache(1_000)(lambda every, at, days: Cadence(every, time.fromisoformat(at), days))
 QuietDay = Literal["skip", "note", "carry-over"]
 
 
@@ -126,13 +128,11 @@ class Profile:
     def from_json(text: str) -> "Profile":
         """Read what `to_json` wrote."""
         raw: dict[str, Any] = json.loads(text)
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
-        }
-        every, at, days = (raw["cadence"][key] for key in ("every", "at", "days"))
-        fields["cadence"] = Cadence(every, time.fromisoformat(at), tuple(days))
-        fields["interests"] = tuple(Interest(tuple(i["keywords"]), i["weight"]) for i in raw["interests"])
-        return Profile(**fields)
+        said = raw["cadence"]
+        raw["cadence"] = _cadence(said["every"], said["at"], tuple(said["days"]))
+        raw["interests"] = tuple([Interest(tuple(i["keywords"]), i["weight"]) for i in raw["interests"]])
+        raw |= {key: tuple(raw[key]) for key in ("mute", "follow_authors", "follow_organizations")}
+        return Profile(**raw)
 
 
 class ReasonKind(StrEnum):

@@ -1,6 +1,7 @@
 """Many rows at once: COPY into PostgreSQL, one prepared statement into SQLite."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 _AT_ONCE = 1000
+_TOLD_AT_ONCE = 100  # rows in one statement
 
 
 def fill(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -71,3 +73,52 @@ def add_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[
     else:
         marks = ", ".join("?" * len(names))
         tx.exec_driver_sql(f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", list(rows))
+
+
+def add_new_rows(
+    tx: Connection,
+    table: Table,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    same: Mapping[str, Any],
+    returning: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    """As `add_rows`, with columns that are the `same` in all rows. Returns these columns of the rows that were new.
+
+    The values of `same` may be whatever the table's types take.
+    """
+    fixed = tuple(_fit(tx, table, name, value) for name, value in same.items())
+    columns, back = (*same, *names), ", ".join(returning)
+    into = f"INSERT INTO {table.name} ({', '.join(columns)})"
+    found: list[tuple[Any, ...]] = []
+    if tx.dialect.name == "postgresql":
+        kinds = [table.c[name].type.compile(tx.dialect) for name in columns]
+        marks = ", ".join(f"%s::{kind}" for kind in kinds[: len(same)])
+        lists = ", ".join(f"%b::{kind}[]" for kind in kinds[len(same) :])
+        chosen = f"SELECT {marks}, new.* FROM unnest({lists}) AS new ON CONFLICT DO NOTHING RETURNING {back}"  # noqa: S608
+        values = (*fixed, *map(list, zip(*rows, strict=True)))
+        found += tx.exec_driver_sql(f"{into} {chosen}", values) if rows else ()
+    else:
+        for start in range(0, len(rows), _TOLD_AT_ONCE):
+            some = rows[start : start + _TOLD_AT_ONCE]
+            listed = _numbered(len(same), len(names), len(some))
+            statement = f"{into} VALUES {listed} ON CONFLICT DO NOTHING RETURNING {back}"
+            found += tx.exec_driver_sql(statement, (*fixed, *chain.from_iterable(some)))
+    return [tuple(row) for row in found]
+
+
+def _fit(tx: Connection, table: Table, name: str, value: Any) -> Any:
+    put = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+    return value if put is None else put(value)
+
+
+@lru_cache(maxsize=64)
+def _numbered(same: int, names: int, rows: int) -> str:
+    """Marks for rows that share their first values, whose numbers are said again in every row."""
+    shared = [f"?{number + 1}" for number in range(same)]
+    starts = range(same + 1, same + 1 + rows * names, names)
+    return ", ".join(
+        f"({', '.join([*shared, *(f'?{number}' for number in range(start, start + names))])})"
+        for start in starts
+    )

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, select
 
 from digest.model import DeliveryState, Digest, Issue, Message, Pick
-from digest.store.bulk import add_rows
+from digest.store.bulk import add_new_rows, add_rows
 from digest.store.dialect import insert_or_ignore
 from digest.store.due import drop_skips
 from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, messages, papers, shown
 from digest.store.updates import tell_updates
 
+_DELIVERY = ("subscriber_id", "message_id", "mail_from", "rcpt_to", "address_hash", "subject")
 _MESSAGE = ("delivery_id", "raw")
 _SHOWN = ("subscriber_id", "paper_pk", "delivery_id", "score")
 
@@ -39,13 +39,12 @@ def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[
     """
     if not owed:
         return {}
-    numbers = {
-        key: _issue_number(tx, issue, now)
-        for key, issue in {one.digest.issue.key: one.digest.issue for one in owed}.items()
-    }
-    rows = [_row(one, numbers[one.digest.issue.key], now) for one in owed]
-    made = insert_or_ignore(tx, deliveries).returning(deliveries.c.subscriber_id, deliveries.c.id)
-    delivery_of: dict[int, int] = {row.subscriber_id: row.id for row in tx.execute(made, rows)}
+    of_issue: dict[str, list[Owed]] = {}
+    for one in owed:
+        of_issue.setdefault(one.digest.issue.key, []).append(one)
+    delivery_of: dict[int, int] = {}
+    for some in of_issue.values():
+        delivery_of |= _add_deliveries(tx, some, _issue_number(tx, some[0].digest.issue, now), now)
     new = [one for one in owed if one.subscriber.id in delivery_of]
     if not new:
         return {}
@@ -62,8 +61,12 @@ def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[
 
 
 def _issue_number(tx: Connection, issue: Issue, now: datetime) -> int:
-    tx.execute(insert_or_ignore(tx, issues).values(key=issue.key, on_date=issue.on, created_at=now))
-    return int(tx.execute(select(issues.c.id).where(issues.c.key == issue.key)).scalar_one())
+    known = select(issues.c.id).where(issues.c.key == issue.key)
+    number = tx.execute(known).scalar()
+    if number is None:
+        tx.execute(insert_or_ignore(tx, issues).values(key=issue.key, on_date=issue.on, created_at=now))
+        number = tx.execute(known).scalar_one()
+    return int(number)
 
 
 def _lock_papers(tx: Connection, pks: set[int]) -> set[int]:
@@ -72,24 +75,25 @@ def _lock_papers(tx: Connection, pks: set[int]) -> set[int]:
     return set(tx.scalars(query.with_for_update(read=True, key_share=True)))
 
 
-def _row(one: Owed, issue_id: int, now: datetime) -> dict[str, Any]:
-    message, person = one.message, one.subscriber
-    return {
+def _add_deliveries(tx: Connection, owed: Sequence[Owed], issue_id: int, now: datetime) -> dict[int, int]:
+    """Deliveries of one Issue by subscriber, those that are new."""
+    same = {
         "kind": "digest",
         "issue_id": issue_id,
-        "issue_on": one.digest.issue.on,
-        "subscriber_id": person.id,
-        "message_id": message.message_id,
-        "mail_from": message.envelope.mail_from,
-        "rcpt_to": message.envelope.rcpt_to,
-        "address_hash": person.address_hash,
-        "subject": message.subject,
+        "issue_on": owed[0].digest.issue.on,
         "state": DeliveryState.QUEUED,
         "queued_at": now,
         "due_at": now,
         "attempts": 0,
         "takeovers": 0,
     }
+    rows = [_row(one.message, one.subscriber) for one in owed]
+    return dict(add_new_rows(tx, deliveries, _DELIVERY, rows, same=same, returning=("subscriber_id", "id")))
+
+
+def _row(message: Message, person: Subscriber) -> tuple[int | str, ...]:
+    sender, recipient = message.envelope.mail_from, message.envelope.rcpt_to
+    return person.id, message.message_id, sender, recipient, person.address_hash, message.subject
 
 
 def _shown(one: Owed, delivery_id: int, there: set[int]) -> list[tuple[int, int, int, str]]:
