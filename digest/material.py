@@ -13,6 +13,7 @@ from digest.model import Paper, Profile, Score, Update
 from digest.ranking import PaperRanker, Taste
 from digest.ranking.batch import Batch
 from digest.ranking.batch_best import Places
+from digest.ranking.batch_table import MOST_ENTRIES
 from digest.ranking.counter import Counter
 from digest.ranking.diversity import vary
 from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors
@@ -44,9 +45,16 @@ class Papers:
     past: Mapping[str, tuple[date, Paper]]
     # When votes were counted, where it is known.
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    # How much is remembered of keywords, in pairs of a keyword and a paper.
+    remembered: int = MOST_ENTRIES
     _laid_out: dict[tuple[int, date], "_Tables"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def make_ready(self, ranker: PaperRanker, now: datetime) -> None:
+        """Work out now what all readers of a round share, instead of when the first of them needs it."""
+        with one_thread():
+            self.tables(ranker, now).make_ready()
 
     def tables(self, ranker: PaperRanker, now: datetime) -> "_Tables":
         """Everything laid out for this scorer and day."""
@@ -67,7 +75,10 @@ class _Tables:
         self._papers = papers
         self._now = now
         self.candidates = ranker.lay_out(
-            list(papers.candidates.values()), now=now, sightings=papers.sightings
+            list(papers.candidates.values()),
+            now=now,
+            sightings=papers.sightings,
+            remembered=papers.remembered,
         )
         self.places = {paper.id: place for place, paper in enumerate(self.candidates.papers)}
 
@@ -86,7 +97,13 @@ class _Tables:
 
     @cached_property
     def _past(self) -> Counter:
-        return self._ranker.lay_out(self._earlier[1], now=self._now)
+        return self._ranker.lay_out(self._earlier[1], now=self._now, remembered=self._papers.remembered)
+
+    def make_ready(self) -> None:
+        """See `Papers.make_ready`."""
+        self.candidates.compare()
+        if self._earlier[0] >= FEWEST_DAYS:
+            self._past  # noqa: B018  laid out when it is first asked for
 
     def news(self, reader: Reader, muted: Places) -> list[Update]:
         """The updates worth telling: not of papers the reader mutes by now, nor of those they have voted on."""

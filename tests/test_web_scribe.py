@@ -56,6 +56,16 @@ def test_changes_of_one_moment_share_a_commit_and_a_bad_one_costs_only_itself(st
     assert len(commits) <= 2
 
 
+def test_a_change_that_is_done_again_has_left_nothing_of_its_first_time(store):
+    async def ask():
+        scribe = Scribe(store)
+        asked = [scribe.write(note(word)) for word in ["first", "good", "bad"]]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(ask())
+    assert words(store) == ["first", "good"]
+
+
 def test_when_nothing_can_be_written_everybody_is_told(store, monkeypatch):
     def refuse():
         raise StoreError("cannot write to the database: it is read-only")

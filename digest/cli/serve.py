@@ -3,8 +3,9 @@
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from digest.traces import start_tracing
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.applications import Starlette
 
     from digest.app import App
 
@@ -99,7 +101,7 @@ def _serve(
         for app in apps.values()
     ]
     server = _server(at_their_addresses(sites), list(apps.values()))
-    beside = []
+    beside = [threading.Thread(target=_make_ready, args=([site for _, site in sites], context.wall_clock))]
     if with_schedule:
         beside.append(
             threading.Thread(target=rounds, args=(apps, context.wall_clock, stopping), name="schedule")
@@ -115,6 +117,15 @@ def _serve(
         woken.set()
         for thread in beside:
             thread.join()
+
+
+def _make_ready(sites: "Sequence[Starlette]", clock: Callable[[], datetime]) -> None:
+    """Learn from the papers before the first visitor waits for it."""
+    for site in sites:
+        try:
+            site.state.desk.showroom.make_ready(clock())
+        except DigestError:
+            log.exception("the papers could not be read; the first page asked for tries again")
 
 
 def _send_at_once(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from digest.model import Paper
-from digest.ranking.keywords import Keyword, KeywordMatcher, parse_keyword
+from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, parse_keyword
 from digest.ranking.meaning import one_thread
 from digest.ranking.scorer import PaperRanker
 from digest.ranking.shelf import in_order
@@ -23,6 +24,7 @@ FAMILIAR = 0.3
 _COHESION = 0.5
 _SAME_BEGINNING = 5
 _EXAMPLES = 5
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,22 @@ class KeywordHelp:
     def __init__(self, ranker: PaperRanker, papers: Sequence[Paper]) -> None:
         self._ranker = ranker
         self._papers = list({paper.id: paper for paper in in_order(papers)}.values())
-        self._shelf = ranker.library_.shelve(self._papers)
-        self._matcher = KeywordMatcher(self._shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
+        self._rows = ranker.library_.find(self._papers)
         self._words = WordList(ranker.library_.shelf)
+        self._advised: dict[str, KeywordAdvice] = {}
 
     def advise(self, typed: Sequence[str]) -> list[KeywordAdvice]:
-        """One advice a keyword, in their order."""
+        """One advice a keyword, in their order. What was asked before is remembered."""
+        known = self._advised if len(self._advised) < _MOST_REMEMBERED else {}
+        # In the order in which the scorer looks keywords up, so that each is looked up once.
+        new = sorted(set(typed) - known.keys())
+        known.update(zip(new, self._advise(new), strict=True))
+        self._advised = known
+        return [known[text] for text in typed]
+
+    def _advise(self, typed: Sequence[str]) -> list[KeywordAdvice]:
         keywords = [parse_keyword(text) for text in typed]
-        matches = self._matcher.match(keywords)
+        matches = self._match(keywords)
         found = matches.values.multiply(matches.complete).tocsr()
         near = self._neighbours(keywords)
         advice = []
@@ -74,6 +84,18 @@ class KeywordHelp:
                 )
             )
         return advice
+
+    def _match(self, keywords: Sequence[Keyword]) -> Matches:
+        """Papers of the corpus are matched with the corpus; new ones bring words along that it does not know."""
+        if self._rows is not None:
+            return self._ranker.librarian_.match(keywords).of_papers(self._rows)
+        return self._matcher.match(keywords)
+
+    @cached_property
+    def _matcher(self) -> KeywordMatcher:
+        ranker = self._ranker
+        shelf = ranker.library_.shelve(self._papers)
+        return KeywordMatcher(shelf, ranker.abbreviations_, pair_weight=ranker.pair_weight)
 
     def _neighbours(self, keywords: Sequence[Keyword]) -> list[tuple[str, ...]]:
         librarian = self._ranker.librarian_

@@ -54,10 +54,14 @@ class Rows:
 
 
 class KeywordTable:
-    """Grows by the keywords asked for. Rows given out before stay as they are."""
+    """Grows by the keywords asked for, and begins anew after `most_entries`. Rows given out before stay as they are.
 
-    def __init__(self, assess: Assess) -> None:
+    It grows by copying: whoever asks for a few keywords at a time, again and again, keeps it small.
+    """
+
+    def __init__(self, assess: Assess, most_entries: int = MOST_ENTRIES) -> None:
         self._assess = assess
+        self._most_entries = most_entries
         self._empty = Rows((), {}, *assess([]))
         self._rows = self._empty
 
@@ -66,7 +70,7 @@ class KeywordTable:
         wanted = set(typed)
         if wanted <= self._rows.place.keys():
             return self._rows
-        known = self._rows if self._rows.found.values.nnz < MOST_ENTRIES else self._empty
+        known = self._rows if self._rows.found.values.nnz < self._most_entries else self._empty
         new = [parse_keyword(word) for word in sorted(wanted - known.place.keys())]
         ideals, found, guide = self._assess(new)
         places = {keyword.typed: len(known.keywords) + number for number, keyword in enumerate(new)}

@@ -13,7 +13,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from digest.model import Paper, Profile
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
-from digest.ranking.batch_table import KeywordTable, Rows
+from digest.ranking.batch_table import MOST_ENTRIES, KeywordTable, Rows
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.harmony import Coarse, coarse, harmony
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
@@ -62,6 +62,7 @@ class Counter:
         candidates: Sequence[Paper],
         now: datetime,
         sightings: Mapping[str, Sighting] | None,
+        remembered: int = MOST_ENTRIES,
     ) -> None:
         self.papers = list({paper.id: paper for paper in in_order(candidates)}.values())
         self.fitted = fitted
@@ -73,7 +74,7 @@ class Counter:
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
         self.trend = fitted.trend_scale.measure(self.papers, now, sightings)
-        self.table = KeywordTable(self._assess)
+        self.table = KeywordTable(self._assess, remembered)
         self.clerk = Clerk(self.papers, self.shelf, self.trend, fitted.librarian)
         self._asked_alike = 0
         self._tasting = Lock()
@@ -207,6 +208,12 @@ class Counter:
     @cached_property
     def _taste_reader(self) -> TasteReader:
         return TasteReader(self.fitted.library, self.fitted.meaning, self.known, TasteWeights())
+
+    def compare(self) -> None:
+        """Work out now how alike the papers are, where they are few enough, instead of when it was asked for often."""
+        if len(self.papers) <= _ALL_ALIKE:
+            self._asked_alike = len(self.papers) + 1
+            self.likeness(np.arange(0))
 
     def likeness(self, places: Places) -> Matrix:
         """How alike these papers are in words and meaning (places x places), 0 .. 1."""

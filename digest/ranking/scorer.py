@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from digest.model import Paper, Profile, Score
 from digest.ranking.batch import Batch
+from digest.ranking.batch_table import MOST_ENTRIES
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
 from digest.ranking.meaning import Matrix, Meaning, likeness, one_thread, unit_terms
@@ -137,12 +138,20 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         ]
 
     def lay_out(
-        self, candidates: Sequence[Paper], *, now: datetime, sightings: Mapping[str, Sighting] | None = None
+        self,
+        candidates: Sequence[Paper],
+        *,
+        now: datetime,
+        sightings: Mapping[str, Sighting] | None = None,
+        remembered: int = MOST_ENTRIES,
     ) -> Counter:
-        """The candidates made ready for any number of readers, one after the other or many at once."""
+        """The candidates made ready for any number of readers, one after the other or many at once.
+
+        `remembered` bounds what is kept of keywords, in pairs of a keyword and a paper: see `KeywordTable`.
+        """
         check_is_fitted(self, "library_")
         with one_thread():
-            return Counter(self._fitted(), candidates, now, sightings)
+            return Counter(self._fitted(), candidates, now, sightings, remembered)
 
     def serve(
         self,

@@ -46,8 +46,11 @@ class WordList:
         ranked = []
         for place in best:
             matcher.set_seq1(self._words[place])
-            ranked.append((matcher.ratio(), self._words[place]))
-        ratio, closest = max(ranked, key=lambda item: item[0])
+            if (
+                matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE
+            ):  # as much as it can be
+                ranked.append((matcher.ratio(), self._words[place]))
+        ratio, closest = max(ranked, key=lambda item: item[0], default=(0.0, None))
         return closest if ratio >= _ALIKE else None
 
     def phrases(self, words: Iterable[str], most: int) -> list[str]:

@@ -1,7 +1,7 @@
 """Going: one press, at once and for good; and everything that is kept, to take along or to have erased."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, time
 from typing import Any, Literal
 
@@ -36,11 +36,12 @@ def leave(
     """
     if person.status == "unsubscribed":
         return person
-    values: dict[str, Any] = {"paused_at": None, "paused_until": None, "catch_up_since": None}
-    change_subscriber(tx, person.id, now, status="unsubscribed", status_reason=_SAID[how], **values)
+    unpaused: dict[str, Any] = {"paused_at": None, "paused_until": None, "catch_up_since": None}
+    gone: dict[str, Any] = {"status": "unsubscribed", "status_reason": _SAID[how], **unpaused}
+    change_subscriber(tx, person.id, now, **gone)
     if how != "one-click" and person.status != "pending":
         office.send(tx, "goodbye", office.letters.goodbye(person, now=now), now=now)
-    return _now(tx, person)
+    return replace(person, **gone)
 
 
 def undo_leaving(tx: Connection, person: Subscriber, *, now: datetime) -> Subscriber:

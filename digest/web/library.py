@@ -6,7 +6,7 @@ from digest.model import Page, PageStatus, Paper
 from digest.pages import parse
 from digest.pages.identity import arxiv_id, title_id
 from digest.text import clean_text, title_key
-from digest.web.showroom import Shelf
+from digest.web.shelf import Shelf
 
 _MOST_PAPERS = 300
 _LONGEST_TITLE = 300

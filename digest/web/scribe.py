@@ -30,7 +30,10 @@ class Scribe:
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, change: Callable[[Connection], Got]) -> Got:
-        """What `change` returns, once it is durable. Raises what it raises, and `StoreError`."""
+        """What `change` returns, once it is durable. Raises what it raises, and `StoreError`.
+
+        It may be run a second time, on a clean slate, when another one fails: it does nothing outside its transaction.
+        """
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, done))
         if self._writing is None:
@@ -53,13 +56,39 @@ class Scribe:
             self._writing = None
 
     def _commit(self, changes: Sequence[_Change]) -> list[_Outcome]:
+        """All at once; when one of them fails, all again, each with a way back of its own, which costs twice as much."""
         try:
-            with self._store.writing() as tx:
-                if len(changes) == 1:
-                    return [_Outcome(changes[0](tx))]
-                return [_try(tx, change) for change in changes]
+            return self._write_all(changes, _do)
+        except _SpoiltError as spoilt:
+            if len(changes) == 1:
+                return [_Outcome(error=spoilt.error)]
         except Exception as error:  # noqa: BLE001  # nothing was written: everybody who waits is told why
             return [_Outcome(error=error)] * len(changes)
+        try:
+            return self._write_all(changes, _try)
+        except Exception as error:  # noqa: BLE001  # as above
+            return [_Outcome(error=error)] * len(changes)
+
+    def _write_all(
+        self, changes: Sequence[_Change], write: Callable[[Connection, _Change], _Outcome]
+    ) -> list[_Outcome]:
+        with self._store.writing() as tx:
+            return [write(tx, change) for change in changes]
+
+
+class _SpoiltError(Exception):
+    """A change failed, and what was written with it is undone."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _do(tx: Connection, change: _Change) -> _Outcome:
+    try:
+        return _Outcome(change(tx))
+    except Exception as error:
+        raise _SpoiltError(error) from error
 
 
 def _try(tx: Connection, change: _Change) -> _Outcome:

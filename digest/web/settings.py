@@ -43,7 +43,7 @@ from digest.web.leave import end_of_pause
 from digest.web.profile_form import CADENCES, DAY_NAMES, ZONES
 from digest.web.reading import feed_urls
 from digest.web.settings_form import QUIET_DAYS, fields_of, read_profile_form, weights_with
-from digest.web.showroom import sample_of
+from digest.web.shelf import sample_of
 from digest.web.view import Shown, local_time, shown
 
 _VOTES_SHOWN = 200

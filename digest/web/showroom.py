@@ -5,67 +5,29 @@ worked on, each in a thread of its own, so that pages which only have to be read
 """
 
 import asyncio
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
 import anyio
 from starlette.concurrency import run_in_threadpool
 
-from digest.cadence import next_issue
-from digest.compose import Material, compose
-from digest.desk import Limits, sightings_of
-from digest.material import Papers, Reader, materials
-from digest.model import Digest, Paper, Profile, Skip
-from digest.ranking import PaperRanker
-from digest.ranking.advice import KeywordAdvice, KeywordHelp
+from digest.desk import Limits
+from digest.material import FittedOnce
+from digest.model import Profile
 from digest.store import Store
-from digest.store.papers import StoredPaper, seen_since, when_counted
-from digest.text import title_key
+from digest.web.shelf import Sample, Shelf, lay_out, sample_of, samples_of
 
 _FRESH = timedelta(minutes=10)
-_COUNTED = timedelta(days=30)
+_EMPTY = timedelta(seconds=2)  # a new home: the first page is being picked up
 _MOST_KEPT = 4_000
 _AT_ONCE = 1  # what is learnt of a keyword is kept in one table, which one writer at a time may extend
 _TOGETHER = 50  # answers that are worked on at a time
 Made = TypeVar("Made")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What a profile would get now: a digest (without picks where nothing fits) and what each keyword finds."""
-
-    digest: Digest
-    advice: tuple[KeywordAdvice, ...]
-    corpus: int  # papers of the days that `advice` counts in
-
-    def for_reader(self, email: str, profile: Profile) -> Digest:
-        """The digest as it would be addressed to somebody."""
-        return replace(self.digest, subscriber=email, profile=profile)
-
-    def picked(self, typed: str) -> int:
-        """In how many of the picks a keyword had a part."""
-        return sum(any(reason.term == typed for reason in pick.score.why) for pick in self.digest.picks)
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """What answers are made from, at one moment."""
-
-    ranker: PaperRanker
-    papers: Papers
-    help: KeywordHelp
-    counted: int
-    made_at: datetime
-    by_id: Mapping[str, Paper]
-    by_title: Mapping[str, Paper]  # by title key
-
-    def known(self, paper: Paper) -> Paper:
-        """What we know of a paper, or else what is said of it."""
-        return self.by_id.get(paper.id) or self.by_title.get(title_key(paper.title)) or paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +45,8 @@ class Showroom:
     def __init__(self, store: Store, limits: Limits) -> None:
         self._store = store
         self._limits = limits
+        self._fitted = FittedOnce()
+        self._laying_out = threading.Lock()
         self._shelf: Shelf | None = None
         self._making: asyncio.Task[Shelf] | None = None
         self._kept: OrderedDict[str, object] = OrderedDict()
@@ -93,7 +57,7 @@ class Showroom:
     async def shelf(self, now: datetime) -> Shelf:
         """What is known of papers. The one at hand serves on while a fresher one is made. Raises `StoreError`."""
         shelf = self._shelf
-        if shelf is not None and timedelta() <= now - shelf.made_at < _FRESH:
+        if shelf is not None and _is_fresh(shelf, now):
             return shelf
         if self._making is None:
             self._making = asyncio.ensure_future(self._renew(now))
@@ -101,12 +65,18 @@ class Showroom:
 
     async def _renew(self, now: datetime) -> Shelf:
         try:
-            shelf = await run_in_threadpool(lay_out, self._store, self._limits, now)
-            self._shelf = shelf
-            self._kept.clear()
-            return shelf
+            return await run_in_threadpool(self.make_ready, now)
         finally:
             self._making = None
+
+    def make_ready(self, now: datetime) -> Shelf:
+        """What `shelf` waits for where nothing fresh is at hand. It may run in any thread. Raises `StoreError`."""
+        with self._laying_out:
+            shelf = self._shelf
+            if shelf is None or not _is_fresh(shelf, now):
+                shelf = lay_out(self._store, self._limits, self._fitted, now)
+                self._shelf, self._kept = shelf, OrderedDict()
+            return shelf
 
     async def kept(self, key: str, make: Callable[[Shelf], Made], now: datetime) -> Made:
         """What `make` makes of the papers, made once for each `key` while they are fresh. It runs in a thread."""
@@ -123,7 +93,7 @@ class Showroom:
     def at_hand(self, key: str, now: datetime) -> object | None:
         """What is kept under this key, while the papers are fresh."""
         shelf = self._shelf
-        if shelf is None or not timedelta() <= now - shelf.made_at < _FRESH:
+        if shelf is None or not _is_fresh(shelf, now):
             return None
         return self._kept.get(key)
 
@@ -182,6 +152,10 @@ class Showroom:
             self.keep(key, made)
 
 
+def _is_fresh(shelf: Shelf, now: datetime) -> bool:
+    return timedelta() <= now - shelf.made_at < (_FRESH if shelf.by_id else _EMPTY)
+
+
 def _answers(shelf: Shelf, questions: list[_Question], now: datetime) -> list[object]:
     """One answer a question; an exception where one could not be made."""
     try:
@@ -189,77 +163,3 @@ def _answers(shelf: Shelf, questions: list[_Question], now: datetime) -> list[ob
         return [question.make(sample) for question, sample in zip(questions, samples, strict=True)]
     except Exception as error:  # noqa: BLE001  # it is raised where it was asked for
         return [error] * len(questions)
-
-
-def lay_out(store: Store, limits: Limits, now: datetime) -> Shelf:
-    """Learn from the papers of the last months, and lay out those of the last days. Raises `StoreError`."""
-    since = now - limits.lookback
-    with store.reading() as db:
-        known = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
-        counted = when_counted(db, since)
-    stored = [one for one in known if one.last_seen_at <= now]
-    ranker = PaperRanker().fit([one.paper for one in stored])
-    lately = [one.paper for one in stored if one.last_seen_at > now - _COUNTED]
-    return Shelf(
-        ranker,
-        _papers(stored, since, sightings=counted),
-        KeywordHelp(ranker, lately),
-        len(lately),
-        now,
-        {one.paper.id: one.paper for one in stored},
-        {title_key(one.paper.title): one.paper for one in stored},
-    )
-
-
-def _papers(
-    stored: list[StoredPaper], since: datetime, sightings: dict[str, tuple[date, datetime]]
-) -> Papers:
-    return Papers(
-        {one.paper.id: one.paper for one in stored if one.last_seen_at > since},
-        {
-            one.paper.id: (one.last_seen_at.date(), one.paper)
-            for one in stored
-            if since - timedelta(days=21) < one.last_seen_at <= since
-        },
-        sightings_of(sightings),
-    )
-
-
-def digest_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Digest:
-    """The digest of a profile as of now; one without picks where nothing fits."""
-    [material] = materials(shelf.ranker, shelf.papers, [reader or Reader(profile)], now=now)
-    return _composed(profile, material, now)
-
-
-def _composed(profile: Profile, material: Material, now: datetime) -> Digest:
-    issue = next_issue(profile.cadence, profile.timezone, now)
-    digest = compose(issue, profile, material)
-    if isinstance(digest, Skip):
-        digest = compose(issue, replace(profile, quiet_day="note"), material)
-    assert isinstance(digest, Digest)
-    return digest
-
-
-def sample_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | None = None) -> Sample:
-    """The digest of a profile, and what is to be said of its keywords."""
-    wanted = _words(profile)
-    advice = tuple(shelf.help.advise(wanted)) if wanted else ()
-    return Sample(digest_of(shelf, profile, now, reader), advice, shelf.counted)
-
-
-def samples_of(shelf: Shelf, profiles: Sequence[Profile], now: datetime) -> list[Sample]:
-    """The same for many profiles at once."""
-    readers = [Reader(profile) for profile in profiles]
-    wanted = list(dict.fromkeys(word for profile in profiles for word in _words(profile)))
-    advice = dict(zip(wanted, shelf.help.advise(wanted), strict=True)) if wanted else {}
-    chosen = materials(shelf.ranker, shelf.papers, readers, now=now)
-    return [
-        Sample(
-            _composed(profile, material, now), tuple(advice[word] for word in _words(profile)), shelf.counted
-        )
-        for profile, material in zip(profiles, chosen, strict=True)
-    ]
-
-
-def _words(profile: Profile) -> list[str]:
-    return [word for interest in profile.interests for word in interest.keywords]

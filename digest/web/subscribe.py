@@ -32,13 +32,14 @@ from digest.web.profile_form import (
     read_topics,
     split_words,
 )
-from digest.web.showroom import Sample, Shelf, Showroom
+from digest.web.shelf import Sample, Shelf
+from digest.web.showroom import Showroom
 from digest.web.typos import meant_instead
 from digest.web.view import Shown, shown
 
 _OPEN_FOR = timedelta(days=1)  # a form that was fetched longer ago is asked for again
 _FASTEST = timedelta(seconds=2)  # nobody fills it in faster
-_PAGE_LASTS = timedelta(minutes=1)
+_FRONT = "the page as it comes first"
 _STAMP = "__stamp__"
 _NOBODY = Profile(email="")
 _PROPOSED = 12
@@ -76,16 +77,16 @@ class _Front:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._showroom: Showroom = desk.showroom
-        self._page: tuple[datetime, str] | None = None
 
     async def show(self, _: Request) -> Response:
         """The page as everybody gets it first; only the stamp of its form is of the moment."""
         now = self._desk.clock()
-        if self._page is None or not timedelta() <= now - self._page[0] < _PAGE_LASTS:
+        page = self._showroom.at_hand(_FRONT, now)
+        if page is None:
             fields = Fields({"every": "weekday", "at": "07:30", "zone": "UTC", "day": "mon"})
-            page = await self._render(_Said(_NOBODY, fields), now)
-            self._page = (now, bytes(page.body).decode())
-        return HTMLResponse(self._page[1].replace(_STAMP, self._stamp(now)))
+            page = bytes((await self._render(_Said(_NOBODY, fields), now)).body).decode()
+            self._showroom.keep(_FRONT, page)
+        return HTMLResponse(str(page).replace(_STAMP, self._stamp(now)))
 
     async def take(self, request: Request) -> Response:
         """Whatever button was pressed. What was typed is kept in every answer."""

@@ -9,7 +9,7 @@ from digest.mail.view import Card, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import counted
 from digest.model import Paper, Profile
 from digest.ranking.advice import KeywordAdvice
-from digest.web.showroom import Sample
+from digest.web.shelf import Sample
 
 _SNIPPET = 240
 _NEAR = 3

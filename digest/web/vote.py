@@ -24,7 +24,7 @@ from digest.store.people import Subscriber, shown_since
 from digest.store.votes import forget_votes, put_vote, votes_of
 from digest.subscriptions import change_profile
 from digest.web.desk import Desk
-from digest.web.showroom import Shelf, digest_of
+from digest.web.shelf import Shelf, digest_of
 
 _KEYWORD: TypeAdapter[str] = TypeAdapter(Keyword)
 _LONGEST = 400  # characters of an id or a term

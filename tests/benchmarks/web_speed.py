@@ -1,9 +1,11 @@
 """The pages under load: 50 connections of wrk, beside a bare hello-world of the same server in the same run.
 
-python -m tests.benchmarks.web_speed [--seconds 10] [--connections 50]
+python -m tests.benchmarks.web_speed [--rounds 3] [--seconds 4] [--connections 50]
 
-Needs wrk (apt-get install wrk). The live preview is asked for 400 different sets of topics, as somebody types them;
-every unsubscription is another reader's, and is durable when it is answered.
+Needs wrk (apt-get install wrk). "Never asked for" asks each time for topics that nobody has asked for, with a keyword
+that nobody has typed, cut off anywhere as somebody types it; "live preview" asks for the same 400 sets of topics again
+and again. Every unsubscription is another reader's, and is durable when it is answered. Each round measures everything
+one after the other, with topics and readers of its own; what is printed last are the medians of the rounds.
 """
 
 import argparse
@@ -12,10 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
+from random import Random
+from statistics import median
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,31 +38,11 @@ from tests.builders import NOW, a_paper, record
 from tests.servers import free_port
 
 PAPERS, READERS = 1_200, 20_000
-_TOPICS = [
-    f"{first} {second}"
-    for first in (
-        "sparse",
-        "neural",
-        "robust",
-        "causal",
-        "latent",
-        "graph",
-        "video",
-        "speech",
-        "protein",
-        "robot",
-    )
-    for second in (
-        "attention",
-        "codec",
-        "planning",
-        "matching",
-        "folding",
-        "decoding",
-        "retrieval",
-        "diffusion",
-    )
-]
+_SHORTEST = 8  # letters of a keyword that is still being typed
+_FIRST = ["sparse", "neural", "robust", "causal", "latent", "graph", "video", "speech", "protein", "robot"]
+_SECOND = ["attention", "codec", "planning", "matching", "folding", "decoding", "retrieval", "diffusion"]
+_TOPICS = [f"{first} {second}" for first, second in product(_FIRST, _SECOND)]
+_HELLO = "hello world"
 _LUA = """
 local lines = {{}}
 for line in io.lines("{file}") do lines[#lines + 1] = line end
@@ -69,17 +55,45 @@ end
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk measured: requests a second, and milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    errors: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked for. The lines, `path body`, are posted, another part of them in each round."""
+
+    name: str
+    path: str
+    lines: Sequence[str] = ()
+    is_new_each_round: bool = True
+
+    def of_round(self, number: int, rounds: int) -> Sequence[str]:
+        """The lines of one round."""
+        if not self.is_new_each_round:
+            return self.lines
+        share = len(self.lines) // rounds
+        return self.lines[number * share : (number + 1) * share]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=50)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _measure(Path(folder), chosen.seconds, chosen.connections)
+        _measure(Path(folder), chosen.rounds, chosen.seconds, chosen.connections)
 
 
-def _measure(folder: Path, seconds: int, connections: int) -> None:
+def _measure(folder: Path, rounds: int, seconds: int, connections: int) -> None:
     (folder / "config").mkdir()
     port = free_port()
     (folder / "config/digest.toml").write_text(
@@ -87,21 +101,37 @@ def _measure(folder: Path, seconds: int, connections: int) -> None:
     )
     with App.open(folder) as app:
         _fill(app)
-        previews, leavers = folder / "previews", folder / "leavers"
-        previews.write_text("".join(f"/preview topics={_typed(n)}\n" for n in range(400)))
-        leavers.write_text("".join(f"{path} List-Unsubscribe=One-Click\n" for path in _ways_out(app)))
+        leavers = [f"{path} List-Unsubscribe=One-Click" for path in _ways_out(app)]
+    asked = [f"/preview topics={_encoded(topics)}" for topics in _never_asked()]
+    again = [f"/preview topics={_encoded(topics)}" for topics in _TOPICS[:40]]
     cases = [
-        ("hello world", "/hello", None),
-        ("subscribe page", "/", None),
-        ("live preview, cold", "/preview", previews),
-        ("live preview", "/preview", previews),
-        ("one-click unsubscribe", "/u/", leavers),
+        Case(_HELLO, "/hello"),
+        Case("subscribe page", "/"),
+        Case("live preview", "/preview", asked[-360:] + again, is_new_each_round=False),
+        Case("topics never asked for", "/preview", asked[:-360]),
+        Case("one-click unsubscribe", "/u/", leavers),
     ]
+    loads: dict[str, list[Load]] = {case.name: [] for case in cases}
     with _served(folder, port):
-        base: float | None = None
-        for name, path, lines in cases:
-            p99 = _wrk(name, f"http://127.0.0.1:{port}{path}", lines, seconds, connections, base)
-            base = base or p99
+        for number in range(rounds):
+            for case in cases:
+                lines = case.of_round(number, rounds)
+                load = _wrk(f"http://127.0.0.1:{port}{case.path}", lines, folder, seconds, connections)
+                loads[case.name].append(load)
+                _tell(case.name, [load], loads[_HELLO][-1].p99)
+    print(f"\nmedian of {rounds} rounds, p99 as a multiple of hello world's in the same round")
+    for name, found in loads.items():
+        ratios = [load.p99 / base.p99 for load, base in zip(found, loads[_HELLO], strict=True)]
+        _tell(name, found, median(load.p99 for load in found) / median(ratios))
+
+
+def _tell(name: str, loads: Sequence[Load], base: float) -> None:
+    rate, p50, p99 = (median(getattr(load, what) for load in loads) for what in ("rate", "p50", "p99"))
+    errors = "; ".join(sorted({load.errors for load in loads}))
+    print(
+        f"{name:24} {rate:8.0f}/s  p50 {p50:7.1f} ms  p99 {p99:7.1f} ms  {p99 / base:5.1f} x  {errors}",
+        flush=True,
+    )
 
 
 def _fill(app: App) -> None:
@@ -127,9 +157,21 @@ def _fill(app: App) -> None:
             change_subscriber(tx, who, NOW, status="active")
 
 
-def _typed(number: int) -> str:
-    first, second = _TOPICS[number % 80], _TOPICS[(number * 13) % 80]
-    return f"{first}, {second[: 3 + number % 12]}".replace(" ", "+").replace(",", "%2C")
+def _never_asked() -> list[str]:
+    """A topic, and another one as far as it is typed; no two have the second in common."""
+    typing = {
+        f"{topic} {how} {first}"[:end]
+        for topic, how, first in product(_TOPICS, ("for", "with", "of", "in"), _FIRST)
+        for end in range(_SHORTEST, len(topic) + len(how) + len(first) + 3)
+    }
+    random = Random(0)
+    found = sorted(typing)
+    random.shuffle(found)
+    return [f"{random.choice(_TOPICS)}, {typed}" for typed in found]
+
+
+def _encoded(topics: str) -> str:
+    return topics.replace(" ", "+").replace(",", "%2C")
 
 
 def _ways_out(app: App) -> Iterator[str]:
@@ -172,27 +214,21 @@ def _serve(folder: Path, port: int) -> None:
         uvicorn.run(both, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
 
 
-def _wrk(
-    name: str, url: str, lines: Path | None, seconds: int, connections: int, base: float | None
-) -> float:
+def _wrk(url: str, lines: Sequence[str], folder: Path, seconds: int, connections: int) -> Load:
     script: list[str] = []
-    if lines is not None:
-        file = lines.with_suffix(".lua")
-        file.write_text(_LUA.format(file=lines))
-        script = ["-s", str(file)]
+    if lines:
+        asked, program = folder / "asked", folder / "asked.lua"
+        asked.write_text("".join(f"{line}\n" for line in lines))
+        program.write_text(_LUA.format(file=asked))
+        script = ["-s", str(program)]
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10", "--latency", *script, url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    quantiles = {
-        found[0]: _ms(found[1], found[2]) for found in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)", told)
-    }
+    times = {found[0]: _ms(found[1], found[2]) for found in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)", told)}
     rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
     broken = re.search(r"Socket errors: (.*)", told)
-    times = f"  {quantiles['99'] / base:4.1f} x hello" if base else ""
     errors = f"{bad[1] if bad else 0} errors" + (f", {broken[1]}" if broken else "")
-    said = f"p50 {quantiles['50']:7.1f} ms  p99 {quantiles['99']:7.1f} ms"
-    print(f"{name:24} {float(rate[1]) if rate else 0:8.0f}/s  {said}  {errors}{times}")
-    return quantiles["99"]
+    return Load(float(rate[1]) if rate else 0.0, times["50"], times["99"], errors)
 
 
 def _ms(number: str, unit: str) -> float:
