@@ -31,6 +31,7 @@ from digest.store.outbox import (
     mark_handed,
     renew,
     settle_sent,
+    with_bytes,
 )
 from digest.store.rescue import drop_unwanted
 
@@ -155,6 +156,7 @@ class Round:
         self._committed(tally, taken, now if is_late else None)
         for request in requests:
             request.answer(request.delivery.id in allowed)
+        self._read(taken)  # now, while the server is busy with what was ended
 
     def _committed(
         self, tally: Sequence[str], taken: Sequence[Delivery], renewed_at: datetime | None
@@ -167,9 +169,17 @@ class Round:
         self._write_by = math.inf
         self._renewed_at = renewed_at or self._renewed_at
         self._in_hand |= {delivery.id: delivery for delivery in taken}
-        self._backlog.extend(taken)
         if "sent" in tally:
             self._is_probe = False
+
+    def _read(self, taken: Sequence[Delivery]) -> None:
+        if not taken:
+            return
+        with self._store.reading() as db:
+            known = with_bytes(db, taken)
+        self._backlog.extend(known)
+        for erased in {delivery.id for delivery in taken} - {delivery.id for delivery in known}:
+            del self._in_hand[erased]
 
     @property
     def _wants_more(self) -> bool:

@@ -276,6 +276,30 @@ def test_a_commit_that_failed_ends_no_message_and_one_that_happened_all_the_same
     assert len({envelope.rcpt_to for envelope, _ in transport.sent}) == len(transport.sent) == 5
 
 
+def test_what_was_claimed_and_cannot_be_read_is_given_back(store, monkeypatch):
+    for number in range(3):
+        owe(store, number)
+
+    def breaks(*_):
+        raise StoreError("the disk reports an error")
+
+    monkeypatch.setattr("digest.sending.with_bytes", breaks)
+    with pytest.raises(StoreError):
+        go(store, MemoryTransport())
+    assert {(row.state, row.attempts) for row in rows(store)} == {("queued", 0)}
+    monkeypatch.undo()
+    assert go(store, MemoryTransport()).sent == 3
+
+
+def test_what_is_erased_between_claim_and_sending_costs_only_itself(store, monkeypatch):
+    for number in range(3):
+        owe(store, number)
+    monkeypatch.setattr(
+        "digest.sending.with_bytes", lambda db, taken: outbox.with_bytes(db, taken[:1] + taken[2:])
+    )
+    assert go(store, MemoryTransport()).sent == 2
+
+
 def test_what_is_too_old_is_given_up(store):
     owe(store, 1)
     refuse = MemoryTransport(lambda _: TemporaryTransportError("451 later"))

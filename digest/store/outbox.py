@@ -53,13 +53,27 @@ class Claim:
 
 
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
-    """Take up to `limit` rows whose time has come, the longest waiting first; none while the operator has halted sending."""
+    """Take up to `limit` rows whose time has come, the longest waiting first; none while the operator has halted sending.
+
+    Their bytes are not read yet (`with_bytes`): that takes time, and a claim keeps every other writer waiting.
+    """
     said = {"owner": lease.owner, "until": lease.until, "now": now, "most": limit}
-    rows = sorted(tx.execute(_TAKE, said).all())
-    raw = {row[0]: row[1] for row in tx.execute(_BODIES, {"ids": [row[0] for row in rows]})} if rows else {}
     return [
-        Delivery(number, message_id, Envelope(mail_from, rcpt_to), attempts, queued_at, raw[number])
-        for number, message_id, mail_from, rcpt_to, attempts, queued_at in rows
+        Delivery(number, message_id, Envelope(mail_from, rcpt_to), attempts, queued_at)
+        for number, message_id, mail_from, rcpt_to, attempts, queued_at in sorted(
+            tx.execute(_TAKE, said).all()
+        )
+    ]
+
+
+def with_bytes(db: Connection, claimed: Sequence[Delivery]) -> list[Delivery]:
+    """The same with the bytes of their messages, which never change; without those that were erased meanwhile."""
+    ids = [delivery.id for delivery in claimed]
+    raw = {row[0]: row[1] for row in db.execute(_BODIES, {"ids": ids})} if ids else {}
+    return [
+        Delivery(one.id, one.message_id, one.envelope, one.attempt, one.queued_at, raw[one.id])
+        for one in claimed
+        if one.id in raw
     ]
 
 
