@@ -130,15 +130,17 @@ def rank_all(
         if name not in fitted:
             fitted[name] = PaperRanker(**parameters).fit(collections.by_name[name])
         asked = [judged for judged in profiles if judged.pool == pool]
-        rankings = fitted[name].rank_many(
+        ranker = fitted[name]
+        batches = ranker.serve(
+            ranker.lay_out(candidates, now=now),
             [_profile(judged) for judged in asked],
-            candidates,
+            [_taste(judged, collections) for judged in asked],
             now=now,
             limit=DEEPEST,
-            tastes=[_taste(judged, collections) for judged in asked],
         )
-        for judged, ranking in zip(asked, rankings, strict=True):
-            yield judged, {score.paper_id: score.value for score in ranking.scores}
+        rankings = (batch.standings(row) for batch in batches for row in range(len(batch.places)))
+        for judged, standings in zip(asked, rankings, strict=True):
+            yield judged, {one.paper_id: one.value for one in standings}
 
 
 def _baseline(

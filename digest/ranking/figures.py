@@ -43,13 +43,24 @@ def ndcg(
     that depends on nothing but the names.
     """
     seen = {*judged.liked, *judged.disliked}
-    order = sorted(
-        (-scores.get(paper, -math.inf), _lot(judged.id, paper), paper) for paper in pool if paper not in seen
-    )
-    gains = [_gain(judged.task, relevance.get(paper, 0.0)) for _, _, paper in order]
+    candidates = [paper for paper in pool if paper not in seen]
     cut = 5 if judged.task == "T2g" else CUT
+    gains = [_gain(judged.task, relevance.get(paper, 0.0)) for paper in candidates]
     ideal = _discounted(sorted(gains, reverse=True)[:cut])
-    return _discounted(gains[:cut]) / ideal if ideal else 0.0
+    best = [_gain(judged.task, relevance.get(paper, 0.0)) for paper in _best(judged, scores, candidates, cut)]
+    return _discounted(best) / ideal if ideal else 0.0
+
+
+def _best(judged: Judged, scores: Mapping[str, float], papers: Sequence[str], count: int) -> list[str]:
+    """The best papers in order; lots are drawn only where papers are equal."""
+    values = [scores.get(paper, -math.inf) for paper in papers]
+    least = sorted(values, reverse=True)[:count][-1] if papers else 0.0
+    near = [
+        (-value, _lot(judged.id, paper), paper)
+        for value, paper in zip(values, papers, strict=True)
+        if value >= least
+    ]
+    return [paper for _, _, paper in sorted(near)[:count]]
 
 
 def _lot(profile_id: str, paper_id: str) -> bytes:

@@ -1,41 +1,29 @@
-"""What each part of the scorer brings: `python -m tests.benchmarks.ranking_ablation DATA [task ...]`.
+"""What each part of the scorer brings: `python -m tests.benchmarks.ranking_ablation [DATA] [part ...]`.
 
 DATA is a folder of judged data (see digest/ranking/judgements.py). Each line leaves one part out, or sets it another
-way, and prints nDCG@10 of every task, their mean, and the paired difference to the whole scorer with its 95 % interval
-over all users, queries and topics.
+way, and prints what the whole scorer gains over that in the headline and in each task, with the standard error over its
+users, queries and topics. A name of a part, or its beginning, asks for this part alone.
 
 Some parts answer what readers ask for and judged collections do not hold. What these do is shown on small cases of
 invented papers: how many are served with the part and without it. Without DATA only the cases are shown.
 """
 
 import sys
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 
-from digest.ranking import PaperRanker, counter, evaluate, spelling, wishes
-from digest.ranking.figures import by_unit, interval, mean, ndcg
-from digest.ranking.judgements import find, read_papers, read_pools, read_profiles, read_relevance
+from digest.material import _varied
+from digest.ranking import counter, evaluate, keywords, related, shelf, spelling, taste, wishes
+from digest.ranking.harmony import harmony
 from digest.ranking.taste import TasteWeights
+from digest.ranking.text import singular
+from tests.benchmarks.ranking_judged import Trials, gain, headline, headline_gain
 from tests.benchmarks.ranking_needs import show_needs
-from tests.builders import NOW
 
-TASKS = (
-    "T1",
-    "T2-liked10",
-    "T2-kw+liked10",
-    "T2s-kw+liked5+disliked5",
-    "T3",
-    "T3kw",
-    "T4-kw",
-    "T4-kw+liked10",
-)
-
-
-AS_ASKED = evaluate._profile
+AS_ASKED, AS_SERVED = evaluate._profile, counter.Counter.serve
+DEEP = 30  # papers put in a varied order: what comes after no figure looks at
 
 
 def without_trending(judged):
@@ -46,67 +34,81 @@ def apart(weights, _guide, papers, *, worth):
     return np.zeros((weights.shape[0], len(papers)), dtype=np.float32)
 
 
-# Name of the part -> parameters of the ranker, and (object, name, stand-in) to put in its place.
-VARIANTS = {
-    "whole": ({}, ()),
-    "no meaning (LSA)": ({"dimensions": 0}, ()),
-    "64 dimensions": ({"dimensions": 64}, ()),
-    "no nearness": ({"nearness": 0.0}, ()),
-    "half the nearness": ({"nearness": 0.4}, ()),
-    "keywords each for itself": ({}, ((counter, "harmony", apart),)),
-    "many keywords undamped": ({}, ((wishes, "CROWDING", 0.0),)),
-    "no bonus for pairs": ({"pair_weight": 0.0}, ()),
-    "title counts once": ({"title_weight": 1}, ()),
-    "no length normalisation": ({"b": 0.0}, ()),
-    "no floor under whole keywords": ({"ceiling": 1e-3}, ()),
-    "no abbreviations": ({}, ((spelling.Abbreviations, "others", lambda *_: []),)),
-    "no trending": ({}, ((evaluate, "_profile", without_trending),)),
-    "votes: words alone": ({}, ((counter, "TasteWeights", lambda: TasteWeights(lexical=1.0)),)),
-    "votes: meaning alone": ({}, ((counter, "TasteWeights", lambda: TasteWeights(lexical=0.0)),)),
-    "votes: no nearest three": ({}, ((counter, "TasteWeights", lambda: TasteWeights(nearest=0.0)),)),
-    "votes: dislikes ignored": ({}, ((counter, "TasteWeights", lambda: TasteWeights(dislike=0.0)),)),
-    "patience 1": ({"patience": 1.0}, ()),
-    "patience 4": ({"patience": 4.0}, ()),
+def fitting_all(weights, guide, papers, *, worth):
+    return harmony(weights, guide, papers, worth=0.8)
+
+
+def varied(self, profiles, tastes, limit, **rest):
+    """Served as a digest is: papers that repeat earlier ones come later."""
+    batch = AS_SERVED(self, profiles, tastes, limit, **rest)
+    batch = _varied(self, batch, np.full(len(profiles), DEEP))
+    return replace(
+        batch, values=np.broadcast_to(-np.arange(float(batch.places.shape[1])), batch.places.shape)
+    )
+
+
+def written_apart(word):
+    return f"{singular(word)} "
+
+
+def of_taste(**weights):
+    return ((counter, "TasteWeights", lambda: TasteWeights(**weights)),)
+
+
+# Name of the part that is left out -> parameters of the ranker, (object, name, stand-in) to put in its place, and
+# whether other things are learnt from papers then.
+PARTS = {
+    "stems of words": ({}, ((shelf, "stem", singular), (keywords, "stem", singular)), True),
+    "compounds": ({}, ((shelf, "singular", written_apart), (keywords, "singular", written_apart)), True),
+    "abbreviations": ({}, ((spelling.Abbreviations, "others", lambda *_: []),), False),
+    "pairs of words": ({"pair_weight": 0.0}, (), False),
+    "phrases of usual words": ({}, ((keywords, "MET_BY_CHANCE", 1.0),), False),
+    "title": ({"title_weight": 1}, (), False),
+    "length (b)": ({"b": 0.0}, (), False),
+    "repetition (k1)": ({"k1": 0.01}, (), False),
+    "whole keywords first": ({"ceiling": 1e-3}, (), False),
+    "trifles passed over": ({}, ((related, "_TRIFLE", 0.0),), False),
+    "meaning (LSA)": ({"dimensions": 0}, (), False),
+    "nearness and harmony": ({"nearness": 0.0}, (), False),
+    "nearness": ({"nearness": 0.0}, ((counter, "harmony", fitting_all),), False),
+    "harmony": ({}, ((counter, "harmony", apart),), False),
+    "damping of many keywords": ({}, ((wishes, "CROWDING", 0.0),), False),
+    "damping of weights": ({}, ((wishes, "_damped", float),), False),
+    "weights": ({}, ((wishes, "_damped", np.sign),), False),
+    "trending": ({}, ((evaluate, "_profile", without_trending),), False),
+    "votes: words": ({}, of_taste(lexical=0.0), False),
+    "votes: meaning": ({}, of_taste(lexical=1.0), False),
+    "votes: nearest three": ({}, of_taste(nearest=0.0), False),
+    "votes: dislikes": ({}, of_taste(dislike=0.0), False),
+    "votes: trifles passed over": ({}, ((taste, "_TRIFLE", 0.0),), False),
+    "no variety (MMR)": ({}, ((counter.Counter, "serve", varied),), False),
 }
 
 
-def measured(data, tasks, parameters, changes):
-    """Group -> unit -> nDCG@10 of the scorer with these parameters and changes."""
-    profiles = [judged for judged in read_profiles(find(data, "profiles.jsonl")) if judged.task in tasks]
-    relevance = read_relevance(find(data, "qrels.tsv"))
-    pools = read_pools(find(data, "pools.jsonl"))
-    with ExitStack() as stack:
-        for place, name, stand_in in changes:
-            stack.enter_context(patch.object(place, name, stand_in))
-        run = evaluate.rank_all(
-            profiles,
-            read_papers(find(data, "docs.jsonl")),
-            pools,
-            now=NOW,
-            ranker=PaperRanker(**parameters),
-        )
-        return by_unit(
-            profiles, {j.id: ndcg(j, scores, relevance.get(j.id, {}), pools[j.pool]) for j, scores in run}
-        )
+def told(gained):
+    """A difference and its standard error."""
+    return "{:+.3f}±{:.3f}".format(*gained)
 
 
-def compare(data, tasks):
-    whole = None
-    for name, (parameters, changes) in VARIANTS.items():
-        found = measured(data, tasks, parameters, changes)
-        whole = whole or found
-        figures = {group: mean(list(units.values())) for group, units in found.items()}
-        differences = [found[group][unit] - value for group in whole for unit, value in whole[group].items()]
-        per_group = "  ".join(f"{group} {figure:.3f}" for group, figure in figures.items())
-        print(
-            f"{name:<30} {mean(list(figures.values())):.4f}  {mean(differences):+.4f} ± {interval(differences):.4f}  {per_group}"
-        )
+def compare(data, wanted):
+    """Print a line for each part."""
+    trials = Trials(data)
+    whole = trials()
+    print(f"{'the whole scorer':<28} {headline(whole):.4f}")
+    print(
+        f"{'gained by':<28} {'headline':<15}{''.join(f'{group.split()[0]:.15} '.ljust(16) for group in whole)}"
+    )
+    for name, (parameters, changes, anew) in PARTS.items():
+        if not wanted or name.startswith(wanted):
+            without = trials(parameters, changes, anew=anew)
+            groups = "".join(told(one).ljust(16) for one in gain(whole, without).values())
+            print(f"{name:<28} {told(headline_gain(whole, without)):<15}{groups}", flush=True)
 
 
 def main(arguments):
     show_needs()
     if arguments:
-        compare(Path(arguments[0]), arguments[1:] or TASKS)
+        compare(Path(arguments[0]), tuple(arguments[1:]))
 
 
 if __name__ == "__main__":
