@@ -18,6 +18,9 @@ from digest.model import (
 )  # fmt: skip
 
 _MOST_UPDATES = 2
+# For a reader of some interests a paper counts as popular from this part of what one of the most liked of the corpus
+# has; who wants nothing but the popular gets the best there is.
+_POPULAR = 1 / 3
 _ORDER = {section: number for number, section in enumerate(Section)}
 
 
@@ -68,11 +71,13 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
     wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
     for_wild = {one.paper_id for one in wild}
     others = [one for one in new if one.paper_id not in for_wild]
-    outside = [one.paper_id for one in others if one.interest <= 0 < one.liked]
+    unmatched = [one for one in others if one.paper_id not in matched and one.interest >= 0 < one.liked]
+    much_liked = _POPULAR * profile.trending if profile.interests else 0.0
+    outside = [one.paper_id for one in unmatched if one.liked >= much_liked]
     places = profile.max_papers - len(wild)
     popular = set(outside[: places if not profile.interests else round(profile.trending * places)])
     best = [one for one in others if one.paper_id in popular or one.paper_id in matched][:places]
-    sections = [(one.paper_id, _section(one)) for one in best]
+    sections = [(one.paper_id, _section(one, one.paper_id in matched)) for one in best]
     sections += [(one.paper_id, Section.WILDCARD) for one in wild]
     sections.sort(key=lambda pair: _ORDER[pair[1]])  # stable: the order of reading inside each section
     scores = material.explain([paper_id for paper_id, _ in sections])
@@ -82,7 +87,7 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
     ]
 
 
-def _section(one: Standing) -> Section:
+def _section(one: Standing, is_match: bool) -> Section:
     if one.is_followed:
         return Section.FOLLOWING
-    return Section.TOP if one.interest > 0 else Section.POPULAR
+    return Section.TOP if is_match else Section.POPULAR

@@ -11,7 +11,7 @@ import numpy as np
 from digest.compose import Material
 from digest.model import Paper, Profile, Score, Update
 from digest.ranking import PaperRanker, Taste
-from digest.ranking.batch import Batch
+from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places
 from digest.ranking.batch_table import MOST_ENTRIES
 from digest.ranking.counter import Counter
@@ -114,15 +114,14 @@ class _Tables:
         told = (one for one in reader.updates if one.paper.id not in voted)
         return [one for one in told if self.places.get(one.paper.id) not in out]
 
-    def floors(
-        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], max_papers: Places, now: datetime
-    ) -> Vector:
+    def floors(self, readers: Readers, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Vector:
         """How good is good enough for each reader, by their past days."""
-        days = self._earlier[0]
+        days, least = self._earlier[0], LEAST * readers.wishes.strongest
         if days < FEWEST_DAYS:
-            return np.full(len(profiles), LEAST)
-        interests = self._past.interests(profiles, tastes, now=now)
-        return learn_floors(interests, days=days, max_papers=max_papers)
+            return least
+        max_papers = np.array([max(profile.max_papers, 1) for profile in profiles])
+        fits = self._past.fits(profiles, tastes, now=self._now)
+        return learn_floors(fits, least=least, days=days, max_papers=max_papers)
 
 
 class FittedOnce:
@@ -164,7 +163,7 @@ def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datet
         profiles, tastes, int(_LOOKED_AT * depths.max()), now=now, outside=1, barred=shown
     )
     varied = _varied(tables.candidates, batch, depths)
-    floors = tables.floors(profiles, tastes, depths // _DEEP, now)
+    floors = tables.floors(batch.readers, profiles, tastes)
     for row, (reader, floor) in enumerate(zip(readers, floors.tolist(), strict=True)):
         standings = varied.standings(row)
         wild = standings.pop() if varied.places[row, -1] >= 0 else None

@@ -172,8 +172,8 @@ class Standing(NamedTuple):
 
     paper_id: str
     value: float
-    interest: float  # the part from what the reader asked for; the next: from what the community likes
-    liked: float
+    interest: float  # how well it fits what the reader asked for
+    liked: float  # the part from what the community likes
     is_followed: bool = False  # by somebody the reader follows
 
 

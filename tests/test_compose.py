@@ -91,6 +91,17 @@ def test_popular_papers_take_only_the_share_the_dial_gives_them():
     assert sections == [Section.TOP]
 
 
+def test_a_paper_few_like_is_not_called_popular_and_one_many_like_is_though_it_fits_a_little():
+    scores = [
+        a_score(1, keyword=0.5),
+        a_score(2, keyword=0.02, trending=0.2),
+        a_score(3, trending=0.09),
+        a_score(4, keyword=-0.1, trending=0.3),
+    ]
+    digest = made(*scores, trending=0.3, wildcard=False)
+    assert picked(digest) == [(1, Section.TOP), (2, Section.POPULAR)]
+
+
 def test_a_profile_without_interests_gets_what_is_popular():
     digest = made(*[a_score(n, trending=n / 20) for n in range(1, 20)], interests=(), max_papers=4)
     assert picked(digest) == [

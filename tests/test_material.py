@@ -11,7 +11,7 @@ from digest.material import Papers, Reader, materials
 from digest.model import Digest, Interest
 from digest.ranking import Taste
 from digest.ranking.counter import Counter
-from digest.ranking.floor import LEAST
+from digest.ranking.floor import ENOUGH
 from tests.builders import NOW, a_paper, a_profile, an_issue
 from tests.test_ranking_votes import CORPUS, RANKER, SUBJECTS, TODAY
 
@@ -73,7 +73,7 @@ def test_papers_kept_for_a_round_answer_as_fresh_ones_do():
 
 def test_every_pick_has_reasons_that_add_up_to_what_it_was_picked_for():
     for floor, ranked, wildcard, digest in digests(list(some_readers(40))):
-        assert floor >= LEAST
+        assert 0.1 < floor <= ENOUGH
         values = {one.paper_id: one.value for one in [*ranked, *([wildcard] if wildcard else [])]}
         for pick in digest.picks if isinstance(digest, Digest) else ():
             assert pick.score.value == values[pick.paper.id]

@@ -7,7 +7,7 @@ import pytest
 
 from digest.model import Interest, Reason, ReasonKind, Score
 from digest.ranking.diversity import diversify
-from digest.ranking.floor import ENOUGH, LEAST, learn_floors
+from digest.ranking.floor import ENOUGH, fit, learn_floors
 from tests.builders import NOW, a_paper, a_profile
 from tests.test_ranking_votes import RANKER, TODAY
 
@@ -70,11 +70,12 @@ def test_neither_muted_nor_unwanted_papers_stand_outside():
 
 
 def floor(*interests, days=10, max_papers=10):
-    return float(learn_floors(np.array([interests]), days=days, max_papers=np.array([max_papers]))[0])
+    least, most = np.array([0.1]), np.array([max_papers])
+    return float(learn_floors(np.array([interests]), least=least, days=days, max_papers=most)[0])
 
 
 def test_a_floor_needs_some_days_to_be_learnt():
-    assert floor(*[0.3] * 40, days=4) == LEAST
+    assert floor(*[0.3] * 40, days=4) == 0.1
     assert floor(*[0.3] * 400, days=5) == 0.3
 
 
@@ -86,15 +87,27 @@ def test_the_floor_lets_an_average_day_half_fill_a_digest():
 
 
 def test_poor_days_do_not_lower_the_floor_to_nothing_and_rich_days_hide_no_match():
-    assert floor(*[0.01] * 500) == LEAST
+    assert floor(*[0.01] * 500) == 0.1
     assert floor(*[2.0] * 500) == ENOUGH
-    assert floor() == LEAST
+    assert floor() == 0.1
 
 
 def test_a_floor_is_one_readers_own():
     interests = np.array([[0.2] * 300, [0.4] * 300, [0.4] * 20 + [-np.inf] * 280])
-    floors = learn_floors(interests, days=10, max_papers=np.array([10, 5, 10]))
-    assert floors.tolist() == [0.2, 0.4, LEAST]
+    least, most = np.array([0.1, 0.1, 0.3]), np.array([10, 5, 10])
+    floors = learn_floors(interests, least=least, days=10, max_papers=most)
+    assert floors.tolist() == [0.2, 0.4, 0.3]
+
+
+def test_saying_half_of_keywords_is_half_a_match_and_lying_in_their_direction_none():
+    interest, partly, whole = (
+        np.array([[1.0, 0.5, 0.5, -0.5]]),
+        np.array([[0, 0.5, 0.1, 0]]),
+        np.zeros((1, 4)),
+    )
+    assert fit(interest, partly=partly, whole=whole).tolist() == [[1.0, 0.25, 0.45, -0.5]]
+    alone = fit(np.array([[0.4, 0.4]]), partly=np.zeros((1, 2)), whole=np.array([[0.4, 0.2]]))
+    assert alone.tolist() == [[0.0, 0.4]]
 
 
 def test_variety_does_not_depend_on_the_order_of_papers():

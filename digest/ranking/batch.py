@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from digest.model import ReasonKind, Score, Standing
 from digest.ranking.batch_best import Places
 from digest.ranking.batch_table import Rows
+from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, Followed
 from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
 from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, part, score_of
+from digest.ranking.related import COMPLETE
 from digest.ranking.taste import Likeness, taste_term
 from digest.ranking.wishes import Wishes
+
+# A keyword that a paper does not say is named as a reason from this part of a perfect match on.
+_NAMED = 0.05
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Batch:
         followed = {found.place for found in self.readers.followed[reader]}
         parts = (
             self.values[reader].tolist(),
-            self.interests[reader].tolist(),
+            self._fits[reader].tolist(),
             self._trends[0][reader].tolist(),
         )
         standings = zip(ids, *parts, [place in followed for place in places], strict=True)
@@ -117,6 +122,17 @@ class Batch:
         """What being liked and being new bring."""
         trend, share = self.clerk.trend, self.readers.wishes.trending[:, np.newaxis]
         return share * trend.liked[self.places], share * trend.recent[self.places]
+
+    @cached_property
+    def _fits(self) -> Matrix:
+        """How well papers fit the readers' own wishes."""
+        found = self._keyword_parts
+        owners = np.repeat(np.arange(len(self.places)), np.diff(found.starts))
+        worth = np.where(found.kinds == COMPLETE, 0.0, found.worth)
+        partly = np.zeros(self.places.shape)
+        np.add.at(partly, (owners, found.columns), worth)
+        whole = self.readers.wishes.interest[:, np.newaxis] * self.whole
+        return fit(self.interests, partly=partly, whole=whole)
 
     @cached_property
     def _keyword_parts(self) -> _KeywordParts:
@@ -150,7 +166,8 @@ class Batch:
         unnamed = (self.readers.wishes.interest[reader] * self.whole[reader].astype(float)).tolist()
         for column, row, kind, worth in self._keyword_parts.of(reader):
             if column in parts:
-                named = word(keywords[row], places[column], kind)
+                is_named = kind == COMPLETE or worth >= _NAMED
+                named = word(keywords[row], places[column], kind) if is_named else None
                 if named:
                     parts[column].append(part(*named, worth))
                 else:

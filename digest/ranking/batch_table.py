@@ -8,7 +8,7 @@ from scipy import sparse
 
 from digest.ranking.batch_best import Places
 from digest.ranking.keywords import Keyword, parse_keyword
-from digest.ranking.related import Assessment, Guide
+from digest.ranking.related import COMPLETE, Assessment, Guide
 from digest.ranking.shelf import Vector
 
 # Entries before a table begins anew, 21 bytes each: what one round asks for fits many times over.
@@ -45,6 +45,13 @@ class Rows:
         """What entries bring with these weights: a negative one takes away complete matches alone."""
         found = self.found
         return np.asarray(np.where(weights > 0, found.values.data[entries], found.said[entries]) * weights)
+
+    @property
+    def partly(self) -> sparse.csr_array:
+        """Matches that are not complete alone."""
+        values = self.found.values
+        worth = np.where(self.found.kinds == COMPLETE, 0.0, values.data)
+        return sparse.csr_array((worth, values.indices, values.indptr), shape=values.shape)
 
     @property
     def said(self) -> sparse.csr_array:

@@ -14,6 +14,7 @@ from digest.model import Paper, Profile
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import MOST_ENTRIES, KeywordTable, Rows
+from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.harmony import Coarse, coarse, harmony
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
@@ -115,15 +116,15 @@ class Counter:
         whole = np.take_along_axis(whole, places, axis=1)
         return Batch(self.clerk, readers, best.shape[1], places, values, interest, whole)
 
-    def interests(
-        self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime
-    ) -> Matrix:
+    def fits(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime) -> Matrix:
         """How well every paper fits each of these readers' own wishes: 1 for a perfect match, -inf for what they mute."""
         readers = self._read(profiles, tastes, now)
-        interest, _, _ = self._weigh(readers)
+        interest, _, whole = self._weigh(readers)
+        partly = _product(readers.wishes.weights.maximum(0), readers.rows.partly)
+        fits = fit(interest, partly=partly, whole=whole.astype(float))
         for row, places in enumerate(readers.muted):
-            interest[row, places] = -np.inf
-        return interest
+            fits[row, places] = -np.inf
+        return fits
 
     def _read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], now: datetime) -> Readers:
         rows = self.table.learn(typed_in(profiles))
@@ -207,7 +208,7 @@ class Counter:
 
     @cached_property
     def _taste_reader(self) -> TasteReader:
-        return TasteReader(self.fitted.library, self.fitted.meaning, self.known, TasteWeights())
+        return TasteReader(self.fitted.library, self.fitted.meaning, self.papers, TasteWeights())
 
     def compare(self) -> None:
         """Work out now how alike the papers are, where they are few enough, instead of when it was asked for often."""

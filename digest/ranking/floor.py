@@ -6,8 +6,9 @@ from digest.ranking.batch_best import Places, kth_highest
 from digest.ranking.meaning import Matrix
 from digest.ranking.shelf import Vector
 
-# Nothing below this is a match, whatever the days were like; nothing above it is ever held back.
-LEAST = 0.1
+# Nothing below this share of what a paper all about the reader's strongest wish is worth is a match, whatever the days
+# were like: keywords mentioned in passing stay below. Nothing above ENOUGH is ever held back.
+LEAST = 0.35
 ENOUGH = 0.5
 # A floor wants so many days to be learnt from; before, only LEAST counts.
 FEWEST_DAYS = 5
@@ -15,16 +16,28 @@ FEWEST_DAYS = 5
 USUALLY_FULL = 0.5
 
 
-def learn_floors(interests: Matrix, *, days: int, max_papers: Places) -> Vector:
-    """The interest a paper must reach for each reader, given that in all papers of so many past days (readers x papers).
+def fit(interest: Matrix, *, partly: Matrix, whole: Matrix) -> Matrix:
+    """How well papers fit readers, by their interest and two parts of it: what saying part of a keyword or being near it
+    brings, and what fitting all keywords adds.
 
-    Chosen so that an average day of the past would have half filled a digest of `max_papers`; between 0.1 and 0.5 of a
-    perfect match, so that neither poor days lower it to nothing nor rich ones hide a real match.
+    Both put papers in order, but what only lies in the right direction is no match: the first counts half here, the
+    second for no more than all else.
     """
-    floors = np.full(len(interests), LEAST)
+    own = interest - whole - partly / 2
+    return own + np.minimum(whole, np.maximum(own, 0.0))
+
+
+def learn_floors(fits: Matrix, *, least: Vector, days: int, max_papers: Places) -> Vector:
+    """How well a paper must fit each reader, given how well all papers of so many past days did (readers x papers).
+
+    Chosen so that an average day of the past would have half filled a digest of `max_papers`; between `least` and half
+    a perfect match, so that neither poor days lower it to nothing nor rich ones hide a real match.
+    """
+    floors = least.copy()
     if days < FEWEST_DAYS:
         return floors
     places = np.round(days * max_papers * USUALLY_FULL).astype(np.int64)
-    rich = np.flatnonzero((interests > LEAST).sum(axis=1) > places)
-    floors[rich] = np.clip(kth_highest(interests[rich], places[rich]), LEAST, ENOUGH)
+    rich = np.flatnonzero((fits > least[:, np.newaxis]).sum(axis=1) > places)
+    usual = np.minimum(kth_highest(fits[rich], places[rich]), ENOUGH)
+    floors[rich] = np.maximum(usual, least[rich])
     return floors

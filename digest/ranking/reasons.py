@@ -95,9 +95,8 @@ class Clerk:
         """The telling words of a keyword that a paper says, two that stand side by side in both before others."""
         pairs = [(f"{first} {second}", joined(first, second)) for first, second in pairwise(keyword.words)]
         said = [wording for wording, term in pairs if self._tells(term, place)]
-        return (
-            said[0] if said else ", ".join(word for word in keyword.words if self._tells(stem(word), place))
-        )
+        telling = (word for word in keyword.words if len(word) > 1 and self._tells(stem(word), place))
+        return said[0] if said else ", ".join(telling)
 
     def _tells(self, term: str, place: int) -> bool:
         column = self._shelf.columns.get(term)

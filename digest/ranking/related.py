@@ -147,6 +147,8 @@ class Librarian:
 
     def _look_up(self, values: sparse.csr_array) -> Iterator[_Entry]:
         feedback = strongest(values, self.reach.feedback)
+        # Squared: where few papers say a keyword, the many that say half of it must not lead away from them.
+        feedback.data **= 2
         directions = self.meaning.directions(feedback)
         return map(_Entry, directions, self._horizon(directions), row_maxima(values), self._beside(feedback))
 
@@ -163,7 +165,9 @@ class Librarian:
         """For each row of papers the columns of terms that several of them say, the telling ones first."""
         for start in range(0, feedback.shape[0], _ROWS):
             papers = feedback[start : start + _ROWS]
-            papers.data = np.ones(papers.nnz, dtype=np.int32)
+            # Only those that are about the keyword, half as much as the best: squared, a quarter.
+            telling = papers.data >= np.repeat(row_maxima(papers), np.diff(papers.indptr)) / 4
+            papers.data = telling.astype(np.int32)
             said = papers @ self._spoken
             # A word that only one of the best papers says is its own, not the subject's.
             often = np.flatnonzero(said.data >= _SPEAKERS)

@@ -67,23 +67,23 @@ class TasteWeights:
 
     lexical: float = 0.5  # share of common words; the rest is nearness of meaning
     nearest: float = 0.3  # share of the three most alike votes; the rest is the mean of all
-    dislike: float = 1.0  # what a disliked paper takes away, relative to what a liked one adds
+    dislike: float = 1.5  # what a disliked paper takes away, relative to what a liked one adds
 
 
 class TasteReader:
     """Measures candidates against votes, with a sample of the corpus to say how alike papers are anyway."""
 
     def __init__(
-        self, library: Library, meaning: Meaning, candidates: sparse.csr_array, weights: TasteWeights
+        self, library: Library, meaning: Meaning, candidates: Sequence[Paper], weights: TasteWeights
     ) -> None:
         self._library = library
         self._meaning = meaning
         self._weights = weights
-        self._count = candidates.shape[0]
+        self._count = len(candidates)
         known = library.shelf.papers
         sample = [known[place] for place in evenly(len(known), SAMPLE)]
         self._sample = {paper.id: place for place, paper in enumerate(sample)}
-        terms, meanings = self._measures(sparse.vstack([candidates, library.weigh(sample)], format="csr"))
+        terms, meanings = self._measures([*candidates, *sample])
         self._terms, self._places = sparse.csr_array(terms.T), np.ascontiguousarray(meanings.T)
         self._alike: dict[
             Paper, Vector
@@ -116,7 +116,8 @@ class TasteReader:
             against=against,
         )
 
-    def _measures(self, weights: sparse.csr_array) -> tuple[sparse.csr_array, Matrix]:
+    def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
+        weights = self._library.weigh(papers)
         return unit_terms(weights, self._library.shelf.shared), self._meaning.coordinates(weights)
 
     def _likeness(
@@ -137,7 +138,7 @@ class TasteReader:
 
     def _similarities(self, papers: Sequence[Paper]) -> Matrix:
         """Papers voted for x (candidates, then sample)."""
-        terms, places = self._measures(self._library.weigh(papers))
+        terms, places = self._measures(papers)
         common = safe_sparse_dot(terms, self._terms, dense_output=True)
         meant = np.maximum(places @ self._places, 0.0)
         share = self._weights.lexical

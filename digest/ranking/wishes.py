@@ -32,6 +32,7 @@ class Wishes:
     weights: sparse.csr_array
     trust: Vector  # share of votes beside keywords: 0 = keywords alone, 1 = votes alone
     distrust: Vector  # how far votes against are heeded, even where there are no others; takes nothing from keywords
+    strongest: Vector  # what a paper all about the strongest keyword, or most like those liked, is worth
     interest: Vector  # share of the profile
     trending: Vector  # share of the community; both add up to 1
 
@@ -67,11 +68,12 @@ def read_wishes(
     scaled = _scaled(raw, ideals[columns], owners, wishes_something)
     # Of many keywords a paper meets several: without this, neither votes nor the community would count beside them.
     crowd = np.maximum(np.bincount(owners[raw > 0], minlength=len(profiles)), 1.0) ** CROWDING
-    weights = np.where(raw > 0, ((1 - trust) / crowd)[owners], 1.0) * scaled
+    of_keywords = (1 - trust) / crowd
+    weights = np.where(raw > 0, of_keywords[owners], 1.0) * scaled
     indptr = np.concatenate([[0], np.cumsum(counts)])
     table = sparse.csr_array((weights, columns, indptr), shape=(len(profiles), len(ideals)))
     distrust = np.maximum(trust, against / (against + patience))
-    return Wishes(table, trust, distrust, 1 - trending, trending)
+    return Wishes(table, trust, distrust, np.maximum(of_keywords, trust), 1 - trending, trending)
 
 
 def _named(
