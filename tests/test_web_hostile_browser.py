@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -15,6 +16,7 @@ from digest.store.schema import deliveries, sources
 from digest.web.reading import feed_urls
 from digest.web.site import make_site
 from tests.attacks.fortress import DAY, PASSWORD, READER, fortress
+from tests.attacks.mailbag import mailbag, paths_in
 from tests.builders import NOW, a_paper, an_issue, record
 from tests.mail_tools import chromium
 from tests.test_mail_hostile import PAYLOADS
@@ -70,17 +72,39 @@ def haunted(tmp_path_factory):
             "/operator", "/operator/mails", "/operator/mails/1", f"/operator/readers?q={VECTORS[0]}",
             f"/operator/readers/1?paper={a_paper(500).id}", f"/operator/readers/1?paper={VECTORS[3]}",
         ]  # fmt: skip
-        server = uvicorn.Server(
-            uvicorn.Config(make_site(house.app, clock=house.clock), port=0, log_level="error", lifespan="off")
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}", [str(path).removeprefix(URL) for path in paths]
-        server.should_exit = True
-        thread.join()
+        with served(house) as address:
+            yield address, [str(path).removeprefix(URL) for path in paths]
+
+
+@contextmanager
+def served(house):
+    """The address at which a house answers real browsers."""
+    server = uvicorn.Server(
+        uvicorn.Config(make_site(house.app, clock=house.clock), port=0, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_a_browser_that_opens_every_link_of_every_mail_and_presses_nothing_changes_nothing(tmp_path):
+    """As a mail scanner does that runs scripts: it waits, scrolls, and puts the focus on everything."""
+    with fortress(tmp_path) as house, served(house) as base, sync_api.sync_playwright() as playwright:
+        paths = sorted({path for mail in mailbag(house).values() for path in paths_in(mail)})
+        before = house.dump()
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_context(base_url=base).new_page()
+        for path in paths:
+            page.goto(path)
+            page.mouse.wheel(0, 2_000)
+            page.evaluate("document.querySelectorAll('a,button,input').forEach((one) => one.focus())")
+            page.wait_for_timeout(100)
+        browser.close()
+        assert house.dump() == before
 
 
 def test_nothing_anybody_wrote_runs_loads_or_leads_away_on_any_page(haunted):

@@ -296,13 +296,17 @@ def test_both_buttons_within_seconds_are_a_machine(app, browser, clock):
     assert who(app).status == "active"
 
 
-def test_an_old_link_offers_a_new_one(app, browser, clock):
+def test_an_old_link_says_no_more_than_a_wrong_one_and_the_mailbox_gets_another_question(app, browser, clock):
     join(browser, clock)
     path = path_in(sent_mails(app)[0][2], "c")
     clock.move(days=8)
-    assert "Send a new one" in browser.get(path).text
-    assert browser.post(path, data={"act": "renew"}).headers["location"] == "/sent"
-    assert len(sent_mails(app, "confirm")) == 2
+    wrong = browser.get("/c/wrong")
+    for answer in (browser.get(path), browser.post(path, data={"act": "confirm"})):
+        assert (answer.status_code, answer.text) == (wrong.status_code, wrong.text)
+    assert 'href="/link"' in wrong.text
+    assert browser.post("/link", data={"email": "reader@example.org"}).headers["location"] == "/sent"
+    again = path_in(sent_mails(app, "confirm")[1][2], "c")
+    assert "You are in" in browser.post(again, data={"act": "confirm"}).text
 
 
 def test_a_button_that_is_none_is_refused(app, browser, clock):

@@ -74,6 +74,16 @@ def settle_request(tx: Connection, request_id: int, outcome: Outcome | None, now
     tx.execute(change.values(outcome=outcome, settled_at=now if outcome else None))
 
 
+def end_requests(tx: Connection, subscriber_id: int, now: datetime) -> None:
+    """Nobody can answer what was asked of somebody until now and is open."""
+    open_ones = (
+        requests.c.subscriber_id == subscriber_id,
+        requests.c.outcome.is_(None),
+        requests.c.ends_at > now,
+    )
+    tx.execute(update(requests).where(*open_ones).values(ends_at=now))
+
+
 def add_consent(tx: Connection, request: StoredRequest, *, now: datetime) -> None:
     """Keep the proof that somebody agreed: to which words, where, when, and when the address said so."""
     row = {

@@ -14,7 +14,6 @@ from digest.subscriptions.joining import (
     confirm,
     decline,
     look_at,
-    renew,
     request,
     send_link,
 )
@@ -56,7 +55,6 @@ __all__ = [
     "look_at",
     "look_at_move",
     "pause",
-    "renew",
     "request",
     "resume",
     "revoke_links",

@@ -41,7 +41,7 @@ class Asked(StrEnum):
 class Standing:
     """How a request stands."""
 
-    state: Literal["open", "confirmed", "declined", "expired"]
+    state: Literal["open", "confirmed", "declined"]
     request: StoredRequest
     person: Subscriber
 
@@ -106,13 +106,25 @@ def send_link(tx: Connection, office: Office, email: str, network: str | None, *
 
 
 def _send_link(tx: Connection, office: Office, person: Subscriber, now: datetime) -> None:
-    waiting = latest_request(tx, person.id, "subscribe")
     if person.status == "pending":
-        if waiting is not None and waiting.outcome is None and waiting.ends_at > now:
-            _ask(tx, office, waiting.id, person.email, asked_at=waiting.asked_at, now=now)
+        _ask_again(tx, office, person, now)
         return
     url = office.settings_link(person, now=now)
     office.send(tx, "link", office.letters.link(person, url=url, valid=SETTINGS_VALID, now=now), now=now)
+
+
+def _ask_again(tx: Connection, office: Office, person: Subscriber, now: datetime) -> None:
+    """The question that was not answered; one that came too late or was lost is asked anew, with the same wish."""
+    waiting = latest_request(tx, person.id, "subscribe")
+    if waiting is None or waiting.outcome is not None:
+        return
+    asked = waiting.asked
+    if waiting.ends_at > now:
+        _ask(tx, office, waiting.id, person.email, asked_at=waiting.asked_at, now=now)
+    elif asked.profile is not None:
+        wish = Wish(asked.profile, asked.wording, asked.source)
+        number = _put(tx, person.id, wish, now, CONFIRM_VALID)
+        _ask(tx, office, number, person.email, asked_at=now, now=now)
 
 
 def _stranger(office: Office, email: str, now: datetime) -> Subscriber:
@@ -133,20 +145,9 @@ def _stranger(office: Office, email: str, now: datetime) -> Subscriber:
 
 
 def look_at(db: Connection, office: Office, token: str, *, now: datetime) -> Standing:
-    """How the request behind a confirmation link stands. Raises `TokenError` when there is none."""
-    found, person = office.read_request(db, "confirm", token)
-    if found.outcome is not None:
-        return Standing(found.outcome, found, person)
-    return Standing("open" if found.ends_at > now else "expired", found, person)
-
-
-def renew(tx: Connection, office: Office, token: str, *, now: datetime) -> Asked:
-    """The question came too late or was lost: ask again, with the same wish. Raises `TokenError`."""
-    standing = look_at(tx, office, token, now=now)
-    asked = standing.request.asked
-    if standing.state != "expired" or asked.profile is None:
-        return Asked.ENOUGH
-    return request(tx, office, Wish(asked.profile, asked.wording, asked.source), now=now)
+    """How the request behind a confirmation link stands. Raises `TokenError` when there is none, or none any more."""
+    found, person = office.read_request(db, "confirm", token, now=now)
+    return Standing(found.outcome or "open", found, person)
 
 
 def confirm(tx: Connection, office: Office, token: str, *, sample: Digest | None, now: datetime) -> Standing:

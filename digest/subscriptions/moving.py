@@ -33,10 +33,8 @@ def ask_to_move(
 
 def look_at_move(db: Connection, office: Office, token: str, *, now: datetime, old: bool = False) -> Standing:
     """How the move behind a link stands: of the new address's mail, or of the `old` one's. Raises `TokenError`."""
-    found, person = office.read_request(db, "stop" if old else "address", token)
-    if found.outcome is not None:
-        return Standing(found.outcome, found, person)
-    return Standing("open" if found.ends_at > now else "expired", found, person)
+    found, person = office.read_request(db, "stop" if old else "address", token, now=now)
+    return Standing(found.outcome or "open", found, person)
 
 
 def confirm_move(tx: Connection, office: Office, token: str, *, now: datetime) -> Standing:
@@ -62,7 +60,7 @@ def stop_move(tx: Connection, office: Office, token: str, *, now: datetime) -> S
     """The old address said no: the move does not happen, and one that has is undone. Raises `TokenError`."""
     standing = look_at_move(tx, office, token, now=now, old=True)
     asked, person = standing.request, standing.person
-    if standing.state not in ("open", "confirmed") or asked.ends_at <= now or asked.asked.profile is None:
+    if standing.state not in ("open", "confirmed") or asked.asked.profile is None:
         return standing
     settle_request(tx, asked.id, "declined", now)
     if standing.state == "confirmed" and find_subscriber(tx, asked.asked.profile.email) is None:

@@ -87,8 +87,10 @@ class Office:
         version = int(asked_at.timestamp())
         return f"{self.url}/{path}/{sign(self.secrets, purpose, request_id, version=version)}"
 
-    def read_request(self, db: Connection, purpose: Purpose, token: str) -> tuple[StoredRequest, Subscriber]:
-        """The request behind such an address, and whose it is. Raises `TokenError`."""
+    def read_request(
+        self, db: Connection, purpose: Purpose, token: str, *, now: datetime
+    ) -> tuple[StoredRequest, Subscriber]:
+        """The request behind such an address, and whose it is. Raises `TokenError`, also when its time is over."""
 
         def version_of(request_id: int) -> int:
             found = find_request(db, request_id)
@@ -96,7 +98,7 @@ class Office:
 
         found = find_request(db, verify(self.secrets, purpose, token, version_of=version_of))
         person = read_subscriber(db, found.asked.subscriber_id) if found else None
-        if found is None or person is None:
+        if found is None or person is None or found.ends_at <= now:
             raise TokenError("this link is not valid, or no longer")
         return found, person
 

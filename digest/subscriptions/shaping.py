@@ -10,6 +10,7 @@ from digest.cadence import due_issue, next_issue
 from digest.errors import DigestError
 from digest.model import Profile
 from digest.store import Store
+from digest.store.front import end_requests
 from digest.store.people import Subscriber, read_subscriber
 from digest.store.readers import change_subscriber, ended_pauses
 from digest.subscriptions.office import Office
@@ -83,7 +84,12 @@ def come_back(store: Store, *, now: datetime) -> int:
 
 
 def revoke_links(tx: Connection, person: Subscriber, *, now: datetime) -> Subscriber:
-    """End every link in every mail so far, and begin anew."""
+    """End every link in every mail so far, and begin anew; nobody can confirm any more what was asked before.
+
+    Only a move that has happened may still be undone by the address it left: whoever asked for it must not be able to
+    take that away.
+    """
+    end_requests(tx, person.id, now)
     return _change(tx, person, now, links_version=max(person.links_version + 1, int(now.timestamp())))
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.mail.wording import rhythm_of
@@ -21,7 +21,6 @@ from digest.subscriptions import (
     decline,
     look_at,
     look_at_move,
-    renew,
     stop_move,
 )
 from digest.text import shorten
@@ -64,10 +63,6 @@ class _Answers:
         elif act == "bar":
             standing = await desk.write(lambda tx: bar(tx, office, token, now=now))
             return self._page(standing, now, pressed=True, is_barred=standing.state == "declined")
-        elif act == "renew":
-            await desk.write(lambda tx: renew(tx, office, token, now=now))
-            desk.wake()
-            return RedirectResponse("/sent", 303)
         else:
             raise HTTPException(400)
         return self._page(standing, now, pressed=True)
@@ -127,5 +122,4 @@ class _Answers:
             old=old,
             new_address=hidden_address(standing.request.asked.email),
             old_address=hidden_address(before.email) if before else "",
-            can_stop=standing.request.ends_at > now and standing.state in ("open", "confirmed"),
         )

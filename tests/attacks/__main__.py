@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.attacks.bombing import bomb
-from tests.attacks.forged import answer_of, forgeries, refusal, revoked
+from tests.attacks.forged import METHODS, erased, expired, forgeries, revoked, taken_for_good
 from tests.attacks.fortress import Fortress, fortress
 from tests.attacks.hostile import assault
 from tests.attacks.timing import compare
@@ -31,20 +31,16 @@ def hostile(count: int) -> Iterator[Figure]:
 
 
 def forged(_: int) -> Iterator[Figure]:
-    """Every forged token there is."""
-    with _house() as built:
-        wanted, tried, taken = refusal(built), 0, 0
-        for one in forgeries(built):
-            for method in ("GET", "POST"):
-                answer = answer_of(built, one.path, method)
-                tried += 1
-                if answer != wanted and (method, answer[0]) != ("POST", 405):
-                    print(f"  {method} {one}: {answer[0]}", file=sys.stderr)
-                    taken += 1
-        for one in revoked(built):
-            tried += 1
-            taken += answer_of(built, one.path) != wanted
-    yield f"forged tokens that got another page, of {tried:,}", taken, "0", taken == 0
+    """Every forged, foreign, old and revoked token there is."""
+    tried = taken = 0
+    for attack in (forgeries, expired, revoked, erased):
+        with _house() as built:
+            wrong = list(attack(built))
+            for method, one in taken_for_good(built, wrong):
+                print(f"  {method} {one}", file=sys.stderr)
+                taken += 1
+            tried += len(wrong) * len(METHODS)
+    yield f"bad tokens that got another page, of {tried:,}", taken, "0", taken == 0
 
 
 def bombing(count: int) -> Iterator[Figure]:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import select
@@ -26,6 +26,20 @@ HASH = make_hash(PASSWORD)
 METRICS = "a token for the figures"
 DAY = date(2026, 3, 2)
 READER = "reader@example.org"
+# A token opens more than one page; `{}` stands for it.
+PAGES = {
+    "unsubscribe": ("/u/{}",),
+    "preferences": ("/p/{}",),
+    "web": (f"/w/{{}}/{DAY}",),
+    "feedback": tuple(f"/f/{{}}/{what}" for what in (f"more/{a_paper(1).id}", f"less/{a_paper(1).id}", "mute/survey")),
+    "feed": ("/feed/{}.atom", "/feed/{}.json"),
+    "settings": tuple(
+        f"/s/{{}}{page}" for page in ("", "/preview", "/export.json", "/profile.toml", "/address", "/erase", "/archive")
+    ),
+    "confirm": ("/c/{}",),
+    "address": ("/a/{}",),
+    "stop": ("/x/{}",),
+}  # fmt: skip
 # What the open forms may write without a token: somebody asks for a mail, somebody tries a password.
 OPEN_TABLES = frozenset({"requests", "asks", "subscribers", "deliveries", "messages", "audit"})
 
@@ -37,7 +51,7 @@ class Fortress:
         self.app = app
         self.clock = clock
         self.browser = browser
-        self.links = _links(app, clock)  # kind -> path
+        self.links = _links(app, clock, browser)  # kind -> path
         self._watch = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._requests = 0
 
@@ -62,6 +76,10 @@ class Fortress:
                 table.name: [tuple(row) for row in db.execute(select(table)).all()]
                 for table in metadata.sorted_tables
             }
+
+    def token(self, kind: str) -> str:
+        """The good token of this kind."""
+        return self.links[kind].split("/")[2].removesuffix(".atom")
 
     def routes(self) -> list[tuple[str, frozenset[str]]]:
         """Every path with its methods, as the site knows them."""
@@ -100,7 +118,8 @@ def _send_digest(app: App, clock: Clock) -> None:
         owe_digests(tx, [Owed(digest, message, person, (stored.pk,))], now=clock())
 
 
-def _links(app: App, clock: Clock) -> dict[str, str]:
+def _links(app: App, clock: Clock, browser: TestClient) -> dict[str, str]:
+    browser.post(f"{fresh(app, clock, READER)}/address", data={"email": "elsewhere@example.com"})
     person, secrets = who(app, READER), app.office.secrets
     ways = app.letters.links(person, Digest(an_issue(DAY), person.email, (), 0, person.profile))
     with app.store.writing() as tx:
@@ -114,12 +133,7 @@ def _links(app: App, clock: Clock) -> dict[str, str]:
         "feed": feed["atom"],
         "settings": URL + fresh(app, clock, READER),
         "confirm": URL + path_in(confirm[-1][2], "c"),
+        "address": URL + path_in(sent_mails(app, "address")[-1][2], "a"),
+        "stop": URL + path_in(sent_mails(app, "moving")[-1][2], "x"),
     }
     return {kind: str(url).removeprefix(URL) for kind, url in urls.items()}
-
-
-def expired_settings(built: Fortress) -> str:
-    """A fresh link that no longer is."""
-    return built.app.office.settings_link(
-        who(built.app, READER), now=built.clock() - timedelta(hours=2)
-    ).removeprefix(URL)
