@@ -132,6 +132,7 @@ def _runner(folder: Path, port: int, trials: int, seed: int, *, at_random: bool)
     chance = random.Random(seed)
     template = folder / "template.db"
     wait(fork(lambda: _make(template)))
+    _rehearse(folder / "rehearsal.db", template, port)
     done: list[Trial] = []
     deaths = number = 0
     whole = 0.0  # seconds of a delivery that is left alone
@@ -148,6 +149,14 @@ def _runner(folder: Path, port: int, trials: int, seed: int, *, at_random: bool)
         deaths += done[-1].died
         number += 1
     print(json.dumps([trial.__dict__ for trial in done]))
+
+
+def _rehearse(file: Path, template: Path, port: int) -> None:
+    """Deliver once, to nobody who is counted, so that every fork inherits what is loaded and built at the first time."""
+    shutil.copy(template, file)
+    rehearsal = Trial(-1, RANDOM, 0, 1, "resend")
+    _address(file, rehearsal)
+    _deliver(file, rehearsal, port, dies=False)
 
 
 def _die_and_finish(trial: Trial, file: Path, template: Path, port: int, moment: float) -> Trial:
