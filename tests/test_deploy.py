@@ -132,6 +132,26 @@ def test_a_unit_is_understood_by_systemd_and_well_sandboxed(unit, tmp_path):
     assert judged.returncode == 0, judged.stdout[-400:]
 
 
+def test_the_dockerfile_has_none_of_the_usual_faults():
+    hadolint = Path(sys.executable).parent / "hadolint"
+    if not hadolint.exists():
+        pytest.skip("hadolint: pip install '.[deploy]'")
+    said = subprocess.run([hadolint, str(DEPLOY / "Dockerfile")], capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout
+
+
+def test_what_kustomize_makes_of_the_manifests_follows_the_schema():
+    validator, yaml = extra("kubernetes_validate"), extra("yaml")
+    kubectl = tool("kubectl", "kubernetes-client")
+    made = subprocess.run([kubectl, "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    documents = list(yaml.safe_load_all(made.stdout))
+    assert {"Deployment", "ConfigMap", "Ingress"} <= {document["kind"] for document in documents}
+    for document in documents:
+        assert document["kind"] == "Namespace" or document["metadata"]["namespace"] == "paper-digest"
+        validator.validate(document, validator.latest_version(), strict=True)
+
+
 def test_the_image_holds_what_the_package_is_built_from():
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
