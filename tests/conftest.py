@@ -1,5 +1,6 @@
 """What every test stands on: no network but loopback, no environment of the person who runs it."""
 
+import logging
 import os
 import socket
 from datetime import UTC, datetime
@@ -45,6 +46,18 @@ def _no_settings_of_this_machine(monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """A command that a test runs in this process sets up logging for the whole of it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler and handler not in handlers:
+            root.removeHandler(handler)
 
 
 @pytest.fixture

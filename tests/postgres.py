@@ -183,8 +183,11 @@ def database(*, empty: bool = False) -> Iterator[str]:
     root, why = server()
     assert root is not None, why
     name = f"digest_test_{os.getpid()}_{next(_count)}"
+    template = "template0" if empty else _template()
     with _maintenance() as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _template()}")
+        # Copying files takes a third of the time of writing them through the log, which newer servers prefer.
+        how = "STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {how}")
     try:
         yield root.set(database=name).render_as_string(hide_password=False)
     finally:
