@@ -187,7 +187,7 @@ def test_a_message_of_shared_fragments_is_the_same_as_one_quoted_whole():
     for digest in (*readers, *readers):
         shared = RENDERER.digest(digest, samples.LINKS, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(digest, samples.LINKS, sender=samples.SENDER)
-        whole = replace(anew, html_fragments=(Fragment(anew.html),), text_fragments=(Fragment(anew.text),))
+        whole = replace(anew, html_parts=Fragment(anew.html).parts, text_parts=Fragment(anew.text).parts)
         assert written(shared).raw == written(anew).raw == written(whole).raw
 
 
@@ -206,7 +206,7 @@ def test_tokens_that_take_their_place_late_give_the_same_message(host, length):
         )
         shared = RENDERER.digest(samples.DIGEST, links, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(samples.DIGEST, links, sender=samples.SENDER)
-        whole = replace(anew, html_fragments=(Fragment(anew.html),), text_fragments=(Fragment(anew.text),))
+        whole = replace(anew, html_parts=Fragment(anew.html).parts, text_parts=Fragment(anew.text).parts)
         assert (shared.html, shared.text) == (anew.html, anew.text)
         assert written(shared).raw == written(whole).raw
         assert [shared.html.count(token) for token in tokens] == [1, 1, 1, 2 * 6 + 4]

@@ -1,5 +1,6 @@
 """What a reader sees of a digest, in both parts."""
 
+import random
 from dataclasses import replace
 from datetime import date
 from unicodedata import east_asian_width
@@ -9,9 +10,11 @@ from lxml import html as lxml_html
 
 from digest.errors import DigestError
 from digest.mail import samples
+from digest.mail.cards import Known
 from digest.mail.links import Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
+from digest.mail.templates import _lines_of_any, wrapped
 from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section, Update
 from tests.builders import a_paper, a_profile
 
@@ -382,3 +385,23 @@ def test_a_name_that_looks_like_a_host_is_no_host():
     for words in (visible(mail), mail.text):
         assert "Quill.\u2060world: Drafting with Node.js" in words
         assert "Ember.\u2060click" in words
+
+
+def test_lines_of_plain_words_are_broken_where_those_of_any_script_are():
+    chance = random.Random(3)  # the same words every time
+    for _ in range(2_000):
+        words = [
+            "x" * chance.choice((1, 2, 5, 9, 30, 69, 70, 71, 72, 73, 120))
+            for _ in range(chance.randint(1, 14))
+        ]
+        indent = " " * chance.choice((0, 2))
+        text = " ".join(words)
+        assert wrapped(text, indent).split("\n") == list(_lines_of_any(text, indent))
+
+
+def test_what_is_remembered_has_a_limit_and_the_newer_half_stays():
+    made = Known(str, 4)
+    assert [made[number] for number in range(5)] == ["0", "1", "2", "3", "4"]
+    assert list(made) == [2, 3, 4]
+    forgetful = Known(str, 0)
+    assert (forgetful[1], len(forgetful)) == ("1", 0)

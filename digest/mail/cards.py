@@ -1,16 +1,26 @@
-"""Papers as they stand in a mail. What everybody sees of a paper is written once, and shared by all who get it."""
+"""Papers as they stand in a mail. What everybody sees of a paper is written once, and shared by all who get it.
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+So is what is said of a keyword. What stands below a paper for one reader is put together from such pieces: there are too
+many pairs of a paper and its reasons to write each anew.
+"""
 
-from digest.mail.direction import Written
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, TypeVar
+
+from digest.mail.direction import Written, isolated
+from digest.mail.links import mute_url, vote_urls
 from digest.mail.quoted import Fragment
 from digest.mail.templates import TemplateFolder
-from digest.mail.view import NEWS, Entry, News, card_of, feedback_of, unlinked, why_of
+from digest.mail.view import NEWS, Entry, News, card_of, unlinked, why_of
 from digest.model import Paper
 
-_KEPT = 8_000  # of each kind, some 3 kB apiece; a week has a few thousand papers
+_KEPT = 8_000  # papers, some 4 kB apiece; a week has a few thousand
+_KEPT_TAILS = 16_000  # papers with reasons, some 500 bytes apiece
+_KEPT_WORDS = 32_000  # chips and the like, some 300 bytes apiece
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,81 +36,168 @@ class Detail:
 DETAILS = (Detail("card", 260, True), Detail("card", 120, True), Detail("row", 0, False))
 
 
-class Both(NamedTuple):
-    """The same words twice: as HTML and as plain text."""
+@dataclass(slots=True)
+class Both:
+    """The same words twice: as HTML and as plain text, the parts of a `Fragment` each."""
 
-    html: Fragment
-    text: Fragment
+    html: list[bytes]
+    text: list[bytes]
+    size: int  # of the HTML, in bytes of UTF-8
+
+
+def _both(html: str, text: str) -> Both:
+    in_html = Fragment(html)
+    return Both(list(in_html.parts), list(Fragment(text).parts), in_html.size)
+
+
+class Known(dict[Key, Made]):
+    """What `make` made of each key, at most `limit` of them: then the older half is forgotten."""
+
+    def __init__(self, make: Callable[[Key], Made], limit: int) -> None:
+        self._make = make
+        self._limit = limit
+
+    def __missing__(self, key: Key) -> Made:
+        made = self._make(key)
+        _remember(self, key, made, self._limit)
+        return made
+
+
+def _remember(known: dict[Key, Made], key: Key, made: Made, limit: int) -> None:
+    if len(known) >= limit:
+        for old in list(islice(known, (limit + 1) // 2)):
+            known.pop(old, None)  # another thread may have been here
+    if limit:
+        known[key] = made
+
+
+# What decides what stands below the reasons: the place of the links; whether there are no reasons, whether they say the
+# votes, and whether none is a term.
+_Below = tuple[str | None, bool, bool, bool]
+
+
+@dataclass(slots=True, eq=False)
+class _Written:
+    """A paper for everybody: its card, and what stands below the reasons."""
+
+    paper: Paper
+    card: Both
+    below: dict[_Below, Both] = field(default_factory=dict)
+
+
+_Tail = tuple[_Written, str | None, tuple[str, ...], bool, str]
 
 
 class CardWriter:
     """Writes papers, reasons and headings, and remembers them."""
 
     def __init__(self, templates: TemplateFolder, *, shares: bool = True) -> None:
-        names = ("card", "row", "why", "feedback", "heading", "more", "update")
+        names = ("card", "row", "feedback", "mute", "heading", "more", "update")
         self._html = {name: templates.html(f"digest/{name}.html") for name in names}
         self._text = {name: templates.text(f"digest/{name}.txt") for name in names}
-        self._cards: dict[tuple[str, int], tuple[Paper, Both]] = {}
-        self._tails: dict[tuple[Hashable, ...], Both] = {}
-        self._others: dict[tuple[str, Hashable], Both] = {}
-        self._kept = _KEPT if shares else 0
+        chip_of, line_of = templates.html("digest/chip.html"), templates.text("digest/reasons.txt")
+        self._why = (templates.around_chips("digest/why.html"), templates.around_chips("digest/why.txt"))
+        self._papers: dict[tuple[str, int], _Written] = {}
+        self._tails: dict[_Tail, Both] = {}
+        self._kept, self._kept_tails = (_KEPT, _KEPT_TAILS) if shares else (0, 0)
+        words = _KEPT_WORDS if shares else 0
+        self._chips = Known[str, Fragment](lambda chip: Fragment(chip_of({"chip": chip})), words)
+        self._lines = Known[tuple[str, ...], Fragment](
+            lambda chips: Fragment(line_of({"reasons": f"Why: {'; '.join(chips)}"})), words
+        )
+        self._mutes = Known(self._mute, words)
+        self._headings = Known[str, Both](lambda said: self._write("heading", {"heading": said}), words)
 
-    def papers(self, entries: Iterable[Entry], detail: Detail, feedback_url: str | None) -> list[Both]:
+    def papers(self, entries: Iterable[Entry], detail: Detail, feedback_url: str | None) -> Both:
         """Each paper: the heading of its section where one begins, its card, the reasons, the links below `feedback_url`."""
-        written: list[Both] = []
+        things: list[Both] = []
+        tails = self._tails
         for entry in entries:
-            paper, heading, chips, term = entry
+            paper, heading, chips, says_votes, term = entry
             if heading:
-                written.append(self._other("heading", heading))
-            written.append(self._card(paper, detail))
+                things.append(self._headings[heading])
+            known = self._paper(paper, detail)
+            things.append(known.card)
             if detail.has_reasons:
-                key = (paper.id, chips, term, paper.upvotes, paper.comments, feedback_url)
-                written.append(self._tails.get(key) or self._tail(key, entry, feedback_url))
-        return written
+                key = (known, feedback_url, chips, says_votes, term)
+                things.append(tails.get(key) or self._tail(key, entry))
+        return joined(things)
 
-    def news(self, news: list[News]) -> list[Both]:
+    def news(self, news: Iterable[News]) -> Both:
         """The papers of earlier digests, below their heading."""
-        told = [self._other("update", one) for one in news]
-        return [self._other("heading", NEWS), *told] if told else []
+        told = [self._write("update", {"update": one}) for one in news]
+        return joined([self._headings[NEWS], *told] if told else [])
 
     def more(self, said: str) -> Both:
         """The line that says how many papers found no room."""
-        return self._other("more", said)
+        return self._write("more", {"more": said})
 
-    def _card(self, paper: Paper, detail: Detail) -> Both:
-        known = self._cards.get((paper.id, detail.snippet))
+    def _paper(self, paper: Paper, detail: Detail) -> _Written:
+        key = (paper.id, detail.snippet)
+        known = self._papers.get(key)
         # The same id may come with newer votes or a longer abstract.
-        if known and (known[0] is paper or known[0] == paper):
-            return known[1]
-        card = card_of(paper, snippet=detail.snippet)
-        card = replace(card, title=Written(unlinked(card.title)), snippet=Written(unlinked(card.snippet)))
-        written = self._write(detail.card, {"card": card})
-        _remember(self._cards, (paper.id, detail.snippet), (paper, written), self._kept)
-        return written
-
-    def _tail(self, key: tuple[Hashable, ...], entry: Entry, feedback_url: str | None) -> Both:
-        """What is said below the card."""
-        said = self._write("why", {"why": why_of(entry, is_last=feedback_url is None)})
-        if feedback_url:
-            links = self._write("feedback", {"feedback": feedback_of(entry, feedback_url)})
-            said = Both(said.html + links.html, said.text + links.text)
-        _remember(self._tails, key, said, self._kept)
-        return said
-
-    def _other(self, name: str, said: Hashable) -> Both:
-        known = self._others.get((name, said))
-        if known is None:
-            known = self._write(name, {name: said})
-            _remember(self._others, (name, said), known, self._kept)
+        if known is None or not (known.paper is paper or known.paper == paper):
+            known = _Written(paper, self._card(paper, detail))
+            _remember(self._papers, key, known, self._kept)
         return known
 
+    def _card(self, paper: Paper, detail: Detail) -> Both:
+        """What stands above the reasons."""
+        card = card_of(paper, snippet=detail.snippet)
+        card = replace(card, title=Written(unlinked(card.title)), snippet=Written(unlinked(card.snippet)))
+        html, text = self._html[detail.card]({"card": card}), self._text[detail.card]({"card": card})
+        if detail.has_reasons:
+            (html_head, _), (text_head, _) = self._why
+            html, text = html + html_head({}), text + text_head({})
+        return _both(html, text)
+
+    def _tail(self, key: _Tail, entry: Entry) -> Both:
+        """What stands below a card: the reasons, and the links for an opinion."""
+        known, feedback_url, chips, says_votes, term = key
+        decides = (feedback_url, not chips, says_votes, not term)
+        things = [known.below.get(decides) or self._below(decides, entry, known)]
+        if term and feedback_url:
+            things.append(self._mutes[feedback_url, term])
+        tail = joined(things)
+        if chips:
+            reasons = [self._chips[chip] for chip in chips]
+            tail.html[:0] = [part for chip in reasons for part in chip.parts]
+            tail.text[:0] = self._lines[chips].parts
+            tail.size += sum([chip.size for chip in reasons])
+        _remember(self._tails, key, tail, self._kept_tails)
+        return tail
+
+    def _below(self, key: _Below, entry: Entry, known: _Written) -> Both:
+        """What stands below the reasons: votes that they do not say, and the links for an opinion."""
+        feedback_url = key[0]
+        values: dict[str, Any] = {
+            "votes": why_of(entry).votes,
+            "has_chips": bool(entry.chips),
+            "has_term": bool(entry.term),
+            "is_last": feedback_url is None,
+        }
+        html, text = [foot(values) for _, foot in self._why]
+        if feedback_url:
+            values["more_url"], values["less_url"] = vote_urls(feedback_url, entry.paper.id)
+            html, text = html + self._html["feedback"](values), text + self._text["feedback"](values)
+        known.below[key] = below = _both(html, text)
+        return below
+
+    def _mute(self, key: tuple[str, str]) -> Both:
+        base, term = key
+        return self._write("mute", {"term": isolated(term), "mute_url": mute_url(base, term)})
+
     def _write(self, name: str, values: dict[str, Any]) -> Both:
-        return Both(self._html[name](values), self._text[name](values))
+        return _both(self._html[name](values), self._text[name](values))
 
 
-def _remember(known: dict[Any, Any], key: Hashable, what: object, limit: int) -> None:
-    """Keep at most `limit`. A full memory is emptied: the day's papers are back after the next mail."""
-    if len(known) >= limit:
-        known.clear()
-    if limit:
-        known[key] = what
+def joined(things: Iterable[Both]) -> Both:
+    """All of them, below each other."""
+    html: list[bytes] = []
+    text: list[bytes] = []
+    size = 0
+    for both in things:
+        html += both.html
+        text += both.text
+        size += both.size
+    return Both(html, text, size)

@@ -1,7 +1,6 @@
 """What a mail may link to: which places, and which addresses."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -21,17 +20,7 @@ _KEPT = "%:/?#[]@!$&*+,;=~-._"
 _MAILBOX = re.compile(r"[A-Za-z0-9.!#$&*+/=^_{}~-]+@[A-Za-z0-9.-]+")
 
 
-class Feedback(NamedTuple):
-    """Where a reader says what they think of one paper. Opening a page changes nothing (a button there does)."""
-
-    more_url: str
-    less_url: str
-    term: str  # the keyword or phrase that brought the paper, as a reader says it; "" when nothing of the kind did
-    mute_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """The ways out of a mail. Each is optional, and the footer speaks only of those there are."""
 
     unsubscribe_url: str | None = None  # takes the one-click POST of RFC 8058
@@ -39,7 +28,7 @@ class Links:
     preferences_url: str | None = None
     web_url: str | None = None  # this digest on the web
     profile_file: str | None = None  # the file that owns the profile, as a person would type its path
-    feedback_url: str | None = None  # before /more/PAPER, /less/PAPER and /mute/TERM; see `feedback_on`
+    feedback_url: str | None = None  # what `vote_urls` and `mute_url` stand below
 
     @property
     def mailto(self) -> str | None:
@@ -55,11 +44,15 @@ def _mailto(wanted: str) -> str | None:
     return f"mailto:{address}?{rest or 'subject=unsubscribe'}"
 
 
-def feedback_on(base: str, paper_id: str, term: str) -> Feedback:
-    """The pages about one paper below `base`, its id and the term percent-encoded, "/" included."""
+def vote_urls(base: str, paper_id: str) -> tuple[str, str]:
+    """The pages below `base` where a reader asks for more like a paper, or less. Opening one changes nothing."""
     paper = quote(paper_id, safe=":")
-    mute = f"{base}/mute/{quote(term, safe='')}" if term else ""
-    return Feedback(f"{base}/more/{paper}", f"{base}/less/{paper}", term, mute)
+    return f"{base}/more/{paper}", f"{base}/less/{paper}"
+
+
+def mute_url(base: str, term: str) -> str:
+    """The page below `base` where a reader mutes a keyword or phrase; "/" is percent-encoded too."""
+    return f"{base}/mute/{quote(term, safe='')}"
 
 
 def mailto(mailbox: str, subject: str) -> str | None:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -11,6 +11,7 @@ from functools import lru_cache
 from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
 from digest.mail.rendered import Recipient, Rendered, Sender
+from digest.mail.slots import put_in
 from digest.model import Envelope, Message
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
@@ -55,7 +56,7 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
-    body = _body(rendered, boundary)
+    body = put_in(_body(rendered, boundary), rendered.tokens)
     if sign:
         whole = b"".join(body)
         headers, body = [sign(headers, whole), *headers], (whole,)
@@ -124,20 +125,20 @@ def _list_id(sender: Sender) -> bytes:
     return structured_header("List-ID", *words, f"<{name}>")
 
 
-def _body(rendered: Rendered, boundary: bytes) -> tuple[bytes, ...]:
+def _body(rendered: Rendered, boundary: bytes) -> Sequence[bytes]:
     """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4).
 
     With a logo, the HTML and the picture are one part together (RFC 2387).
     """
     edge = b"\r\n--" + boundary
-    html = (_PART % b"html", *[fragment.quoted for fragment in rendered.html_fragments])
+    html = (_PART % b"html", *rendered.html_parts)
     if rendered.logo:
         inner = b"\r\n--" + boundary + b"+"
         related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
         html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.part, inner, b"--\r\n")
     return (
         edge[2:] + b"\r\n" + _PART % b"plain",
-        *[fragment.quoted for fragment in rendered.text_fragments],
+        *rendered.text_parts,
         edge + b"\r\n",
         *html,
         edge + b"--\r\n",

@@ -130,9 +130,9 @@ def help_values(commands: Sequence[Command], mailbox: str | None, outcome: str) 
     return {
         "preheader": "What you can ask for by mail.",
         "outcome": said(outcome, _SENTENCE),
-        "commands": [
+        "commands": tuple(
             (Span(word, mailto(mailbox, word) if mailbox else None), effect) for word, effect in cleaned
-        ],
+        ),
         "footer": Footer("This mail was sent because a mail from your address arrived here.", "", ()),
     }
 

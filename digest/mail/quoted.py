@@ -6,72 +6,47 @@ many readers share is encoded once, and a message is put together by joining byt
 
 import re
 import secrets
-from binascii import b2a_qp
-from collections.abc import Mapping
+from binascii import a2b_qp, b2a_qp
 
 # How every stand-in for a token begins (see `slots`). Random, so that no text from outside can hold one.
 STEM = secrets.token_hex(8)
-_STAND_IN = re.compile(rf"{STEM}([a-z])\1*")
-
-
-# Where a token goes: its stand-in, and after which of its letters the end of a line comes (0: it is whole).
-Place = tuple[str, int]
+# A stand-in as it is encoded: the end of a line may come anywhere inside.
+_PLACE = re.compile(("(" + "(?:=\r\n)?".join(STEM) + "(?:(?:=\r\n)?[a-z])+)").encode())
 
 
 class Fragment:
     """A piece of a body, whole lines. Raises `ValueError` when it does not end with a line end."""
 
-    __slots__ = ("parts", "places", "quoted", "size", "text")
+    __slots__ = ("parts", "size")
 
     def __init__(self, text: str) -> None:
         if text and not text.endswith("\n"):
             raise ValueError("a fragment must end with a line end, or joining would run lines together")
         raw = text.encode()
-        self.text = text
+        quoted = _quoted(raw)
         self.size = len(raw)  # bytes as UTF-8
-        self.quoted = quoted = _quoted(raw)  # as it stands in a message
-        # The same, cut at the places of tokens; one part more than there are places.
-        self.parts: tuple[bytes, ...] = (quoted,)
-        self.places: tuple[Place, ...] = ()
-        if STEM in text:
-            self.parts, self.places = _cut(text, quoted)
+        # As it stands in a message, cut where tokens go: every second part is a place for one.
+        self.parts = tuple(_PLACE.split(quoted)) if STEM in text else (quoted,) if quoted else ()
 
-    def with_tokens(self, tokens: Mapping[Place, bytes]) -> bytes:
-        """As it stands in a message, with tokens at their places."""
-        places, parts = self.places, self.parts
-        if not places:
-            return self.quoted
-        if places.count(places[0]) == len(places):
-            return tokens[places[0]].join(parts)
-        between = [tokens[place] + part for place, part in zip(places, parts[1:], strict=True)]
-        return b"".join([parts[0], *between])
+    @property
+    def quoted(self) -> bytes:
+        """As it stands in a message, stand-ins and all."""
+        return b"".join(self.parts)
 
-    def __add__(self, other: "Fragment") -> "Fragment":
-        """Both as one."""
-        return Fragment(self.text + other.text)
-
-
-def in_place(word: str, at: int) -> bytes:
-    """`word` as it stands at a place."""
-    return f"{word[:at]}=\r\n{word[at:]}".encode() if at else word.encode()
-
-
-def _cut(text: str, quoted: bytes) -> tuple[tuple[bytes, ...], tuple[Place, ...]]:
-    marks = sorted(
-        (found.start(), found.end(), (word, at))
-        for word in {found[0] for found in _STAND_IN.finditer(text)}
-        for at in range(len(word))
-        for found in re.finditer(re.escape(in_place(word, at)), quoted)
-    )
-    starts = [0, *(end for _, end, _ in marks)]
-    ends = [*(start for start, _, _ in marks), len(quoted)]
-    parts = tuple(quoted[start:end] for start, end in zip(starts, ends, strict=True))
-    return parts, tuple(place for _, _, place in marks)
+    @property
+    def text(self) -> str:
+        """The words."""
+        return unquote(self.quoted)
 
 
 def quote(text: str) -> bytes:
     """`text`, whole lines of it, as quoted-printable UTF-8 (RFC 2045, 6.7) with CRLF and at most 78 columns."""
     return _quoted(text.encode())
+
+
+def unquote(quoted: bytes) -> str:
+    """The words that `quote` encoded; its lines end in LF."""
+    return a2b_qp(quoted).replace(b"\r\n", b"\n").decode()
 
 
 def _quoted(raw: bytes) -> bytes:

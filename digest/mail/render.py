@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from digest.mail import notices
-from digest.mail.cards import DETAILS, Both, CardWriter
+from digest.mail.cards import DETAILS, Both, CardWriter, joined
 from digest.mail.footer import Footer, footer_of
-from digest.mail.links import Feedback, Links, safe_url
+from digest.mail.links import Links, safe_url
 from digest.mail.notices import Change, Command, Trouble, changes_between
-from digest.mail.quoted import Fragment
 from digest.mail.rendered import Rendered, Sender
-from digest.mail.slots import Filled, Masked, masked
-from digest.mail.templates import Filling, Shell, TemplateFolder
+from digest.mail.slots import Masked, masked
+from digest.mail.templates import Piece, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, news_of, opening_of, said
 from digest.mail.week import bars_of
@@ -23,7 +22,7 @@ from digest.model import Digest, Profile
 from digest.shipped import shipped
 
 __all__ = [
-    "KINDS", "LARGEST_HTML", "Change", "Command", "Feedback", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
+    "KINDS", "LARGEST_HTML", "Change", "Command", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
 ]  # fmt: skip
 
 # Gmail clips a mail at about 102 kB of HTML, and with the end goes the footer.
@@ -39,7 +38,7 @@ KINDS = (
 class _Mail:
     """The three templates of one kind of mail."""
 
-    subject: Filling
+    subject: Piece
     html: Shell
     text: Shell
 
@@ -142,7 +141,7 @@ class Renderer:
     def _mail(self, kind: str) -> _Mail:
         if kind not in self._mails:
             of = self._templates
-            subject, html = of.text(f"{kind}/subject.txt"), of.html_shell(f"{kind}/body.mjml")
+            subject, html = of.subject(f"{kind}/subject.txt"), of.html_shell(f"{kind}/body.mjml")
             self._mails[kind] = _Mail(subject, html, of.text_shell(f"{kind}/body.txt"))
         return self._mails[kind]
 
@@ -151,65 +150,56 @@ class Renderer:
         footer = own["footer"]
         assert isinstance(footer, Footer)
         values = _common(mail, {"day": long_date(on), **own, **footer._asdict()}, sender)
-        (html, _), (text, _) = mail.html.fill(values), mail.text.fill(values)
-        return Rendered(kind, values["subject"], tuple(html), tuple(text), logo=self._theme.logo)
+        (head, foot, _), (text_head, text_foot, _) = mail.html.fill(values), mail.text.fill(values)
+        return Rendered(kind, values["subject"], head + foot, text_head + text_foot, logo=self._theme.logo)
 
     def _papers(
         self, kind: str, digest: Digest, links: Links, sender: Sender, own: dict[str, Any]
     ) -> Rendered:
         mail = self._mail(kind)
-        shared = masked(links) if self._shares else Masked(links, (), ())
+        shared = masked(links) if self._shares else Masked(links, {})
         footer = footer_of(digest.profile, shared.links, postal_address=sender.postal_address)
         known = opening_of(digest)._asdict() | footer._asdict() | own
         known["day"] = long_date(digest.issue.on)
         values = _common(mail, known, sender)
-        (head, foot), (text_head, text_foot) = mail.html.fill(values), mail.text.fill(values)
-        news = self._cards.news(news_of(digest)) if digest.updates else []
-        room = LARGEST_HTML - _size(head) - _size(foot) - _size([both.html for both in news])
-        papers = self._fit(list(entries_of(digest)), safe_url(shared.links.feedback_url), room)
-        papers += news
+        news = self._cards.news(news_of(digest)) if digest.updates else joined(())
+        (head, foot, size), (text_head, text_foot, _) = mail.html.fill(values), mail.text.fill(values)
+        room = LARGEST_HTML - size - news.size
+        papers = self._fit(entries_of(digest), safe_url(shared.links.feedback_url), room)
         return Rendered(
             kind,
             values["subject"],
-            _filled(head, [both.html for both in papers], foot, shared),
-            _filled(text_head, [both.text for both in papers], text_foot, shared),
+            [*head, *papers.html, *news.html, *foot],
+            [*text_head, *papers.text, *news.text, *text_foot],
             issue=digest.issue.key,
             logo=self._theme.logo,
+            tokens=shared.tokens,
         )
 
-    def _fit(self, entries: list[Entry], feedback_url: str | None, room: int) -> list[Both]:
+    def _fit(self, entries: list[Entry], feedback_url: str | None, room: int) -> Both:
         """The papers with as much detail as `room` bytes of HTML allow."""
         for detail in DETAILS:
             papers = self._cards.papers(entries, detail, feedback_url)
-            if _size([both.html for both in papers]) <= room:
+            if papers.size <= room:
                 return papers
         return self._fewer(entries, room)
 
-    def _fewer(self, entries: list[Entry], room: int) -> list[Both]:
+    def _fewer(self, entries: list[Entry], room: int) -> Both:
         """As many rows as fit, and a line about the others."""
         kept: list[Both] = []
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
             row = self._cards.papers([entry], DETAILS[-1], None)
-            room -= _size([both.html for both in row])
+            room -= row.size
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
-                return [*kept, self._cards.more(f"And {left}: this mail is full.")]
-            kept += row
-        return kept
+                kept.append(self._cards.more(f"And {left}: this mail is full."))
+                break
+            kept.append(row)
+        return joined(kept)
 
 
 def _common(mail: _Mail, own: dict[str, Any], sender: Sender) -> dict[str, Any]:
     own["name"] = said(sender.name)
     own["subject"] = mail.subject(own).text.rstrip("\n")
     return own
-
-
-def _filled(
-    head: list[Fragment], papers: list[Fragment], foot: list[Fragment], shared: Masked
-) -> tuple[Filled, ...]:
-    return Filled(head, shared.footer), Filled(papers, shared.feedback), Filled(foot, shared.footer)
-
-
-def _size(fragments: list[Fragment]) -> int:
-    return sum([fragment.size for fragment in fragments])

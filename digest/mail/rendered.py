@@ -1,11 +1,12 @@
 """A mail before it has headers, and the two parties it passes between."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from digest.mail.logo import Logo
-from digest.mail.quoted import Fragment
-from digest.mail.slots import Filled
+from digest.mail.quoted import unquote
+from digest.mail.slots import put_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +30,22 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a mail says. The fragments are whole lines; many are shared with other readers."""
+    """What a mail says, as parts of `Fragment`s, most of which are shared with other readers."""
 
     kind: str  # "digest", "confirm", ...: the folder of its templates
     subject: str
-    html_fragments: tuple[Fragment | Filled, ...]
-    text_fragments: tuple[Fragment | Filled, ...]
+    html_parts: Sequence[bytes]
+    text_parts: Sequence[bytes]
     issue: str = ""  # key of the Issue, where the mail belongs to one
     logo: Logo | None = None
+    tokens: Mapping[str, str] = field(default_factory=dict)  # this reader's, by what stands in for them
 
     @cached_property
     def html(self) -> str:
         """The HTML part."""
-        return "".join(fragment.text for fragment in self.html_fragments)
+        return unquote(b"".join(put_in(self.html_parts, self.tokens)))
 
     @cached_property
     def text(self) -> str:
         """The plain-text part: the same words, the same links."""
-        return "".join(fragment.text for fragment in self.text_fragments)
+        return unquote(b"".join(put_in(self.text_parts, self.tokens)))

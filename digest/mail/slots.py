@@ -5,104 +5,63 @@ that place when the mail is put together. Stand-ins are random, so that no text 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from digest.mail.links import Links
-from digest.mail.quoted import STEM, Fragment, Place, in_place
+from digest.mail.quoted import STEM
 
 # A token as `digest.tokens` writes it, alone between slashes: letters that no encoding of a mail changes.
-_TOKEN = re.compile(r"/([A-Za-z0-9_-]{20,64})(?=/|$)")
-
-
-class Slot(NamedTuple):
-    """A place for a token: what stands in for it, and itself."""
-
-    stand_in: str
-    token: str
+_TOKEN = re.compile(r"/([A-Za-z0-9_-]{20,64})(?=[/\n]|$)")
 
 
 class Masked(NamedTuple):
     """The links of one reader as everybody's, and the tokens that make them this reader's."""
 
     links: Links
-    feedback: tuple[Slot, ...]
-    footer: tuple[Slot, ...]
+    tokens: Mapping[str, str]  # by what stands in for each
 
 
 def masked(links: Links) -> Masked:
     """`links` with stand-ins for their tokens. Those that look otherwise stay as they are."""
-    unsubscribe_url, unsubscribe = _mask(links.unsubscribe_url, "u")
-    preferences_url, preferences = _mask(links.preferences_url, "p")
-    web_url, web = _mask(links.web_url, "w")
-    feedback_url, feedback = _mask(links.feedback_url, "f")
-    shared = Links(
-        unsubscribe_url,
-        links.unsubscribe_mailto,
-        preferences_url,
-        web_url,
-        links.profile_file,
-        feedback_url,
-    )
-    return Masked(shared, feedback, (*unsubscribe, *preferences, *web))
+    words = _TOKEN.split("\n".join([way or "" for way in links]))
+    tokens = words[1::2]
+    shared, stand_ins = _shared(tuple(words[::2]), tuple(map(len, tokens)))
+    return Masked(shared, dict(zip(stand_ins, tokens, strict=True))) if shared else Masked(links, {})
 
 
-def _mask(url: str | None, place: str) -> tuple[str | None, tuple[Slot, ...]]:
-    found = _TOKEN.search(url) if url else None
-    if url is None or found is None:
-        return url, ()
-    stand_in = _stand_in(place, len(found[1]))
-    start, end = found.span(1)
-    return f"{url[:start]}{stand_in}{url[end:]}", (Slot(stand_in, found[1]),)
+@lru_cache(maxsize=4096)
+def _shared(between: tuple[str, ...], lengths: tuple[int, ...]) -> tuple[Links | None, list[str]]:
+    """Links with stand-ins between these words; None for links that are none, since they hold a line end."""
+    stand_ins = [
+        (STEM + letter * 64)[:length] for letter, length in zip(ascii_lowercase, lengths, strict=False)
+    ]
+    words = [
+        word for pair in zip(between, [f"/{word}" for word in stand_ins] + [""], strict=True) for word in pair
+    ]
+    ways = [way or None for way in "".join(words).split("\n")]
+    return (Links(*ways), stand_ins) if len(ways) == len(Links._fields) else (None, [])
 
 
-@lru_cache(maxsize=256)
-def _stand_in(place: str, length: int) -> str:
-    return (STEM + place * length)[:length]
+def put_in(parts: Sequence[bytes], tokens: Mapping[str, str]) -> Sequence[bytes]:
+    """The parts of fragments for one reader: joined, they are as if the words had been encoded with the tokens in them."""
+    if not tokens:
+        return parts
+    known = _spellings(tuple(tokens))
+    spelt = {}
+    for place in known.keys() & parts:
+        stand_in, at = known[place]
+        spelt[place] = _spelt(tokens[stand_in], at)
+    return list(map(spelt.get, parts, parts))
 
 
-class Filled:
-    """Fragments that many share, as they are for one reader. It is used like a `Fragment`."""
-
-    __slots__ = ("_fragments", "_slots")
-
-    def __init__(self, fragments: Sequence[Fragment], slots: Sequence[Slot]) -> None:
-        self._fragments = fragments
-        self._slots = slots
-
-    @property
-    def size(self) -> int:
-        """Bytes as UTF-8. A token is as long as what stands in for it."""
-        return sum([fragment.size for fragment in self._fragments])
-
-    @property
-    def text(self) -> str:
-        """The words."""
-        text = "".join([fragment.text for fragment in self._fragments])
-        for stand_in, token in self._slots:
-            text = text.replace(stand_in, token)
-        return text
-
-    @property
-    def quoted(self) -> bytes:
-        """As it stands in a message: the same bytes as if the words had been encoded with the tokens in them."""
-        tokens = _Places(self._slots)
-        return b"".join(
-            [
-                fragment.with_tokens(tokens) if fragment.places else fragment.quoted
-                for fragment in self._fragments
-            ]
-        )
+@lru_cache(maxsize=64)
+def _spellings(stand_ins: tuple[str, ...]) -> dict[bytes, tuple[str, int]]:
+    """The ways in which stand-ins may be encoded: whole (0), or with a line's end after so many letters."""
+    return {_spelt(word, at): (word, at) for word in stand_ins for at in range(len(word))}
 
 
-class _Places(dict[Place, bytes]):
-    """What stands at each place: the end of a line that came inside a stand-in comes at the same letter of the token."""
-
-    def __init__(self, slots: Sequence[Slot]) -> None:
-        self._tokens = dict(slots)
-
-    def __missing__(self, place: Place) -> bytes:
-        stand_in, at = place
-        self[place] = found = in_place(self._tokens[stand_in], at)
-        return found
+def _spelt(word: str, at: int) -> bytes:
+    return f"{word[:at]}=\r\n{word[at:]}".encode() if at else word.encode()

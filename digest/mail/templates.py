@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.meta import find_undeclared_variables
@@ -25,14 +26,15 @@ from digest.mail.direction import in_plain_text
 from digest.mail.quoted import Fragment
 from digest.mail.themes import Theme
 
-# Marks inside a shell: a cut parts two pieces; the papers come in at the other.
+# Marks inside a template: a cut parts two pieces; at the others, something of its own comes in.
 CUT = "{# cut #}"
 PAPERS = "{# papers #}"
-# Values that many mails have in common: what is made of them alone is kept.
+CHIPS = "{# chips #}"
+# Values that many mails have in common: pieces that need no others are joined to one.
 _COMMON = frozenset({"name", "day", "why", "footer"})
 _KEPT = 512
-# What most templates around the papers do: put a value in.
-_SLOT = re.compile(r"\{\{ ([a-z_]+)((?:\|wrapped)?) \}\}")
+# What most pieces do: put a value in.
+_SLOT = re.compile(r"\{\{ ([a-z_]+)(?:\|(wrapped)(?:\(\"( *)\"\))?)? \}\}")
 _MARKUP = re.compile(r"[&<>\"']")
 _TEXT_WIDTH = 72
 _WIDE_LETTERS = 34
@@ -41,32 +43,24 @@ Values = Mapping[str, Any]
 
 
 class Filling:
-    """A template as a function of the names it uses.
-
-    It is called as a macro: Jinja's own `render` spends more time on making a context than our templates take.
-    """
+    """A template as a function of the names it uses."""
 
     def __init__(self, environment: Environment, source: str, file: str) -> None:
         self._file = file
         self.names = tuple(sorted(find_undeclared_variables(environment.parse(source))))
         self._escapes = bool(environment.autoescape)
-        self._parts = _SLOT.split(source)  # words, a name and whether it is wrapped, in turns
+        self._slots, self._end = _slots_of(source)
         # Where all there is to do is to put values in, that is done without a template.
-        self._is_plain = len(self._parts) > 1 and not any("{" in words for words in self._parts[::3])
-        # A subject stands in several places of one mail.
-        self._last: tuple[list[Any], Fragment] = ([None], Fragment(""))
+        self._is_plain = "{" not in self._end and not any("{" in slot.before for slot in self._slots)
+        # As a macro: Jinja's own `render` spends more time on making a context than our templates take.
         # The plus signs keep the white space of the source as it is.
         macro = f"{{% macro fill({', '.join(self.names)}) +%}}{source}{{%+ endmacro %}}"
         self._fill = environment.from_string(macro).module.fill  # type: ignore[attr-defined]
 
-    def __call__(self, values: Values) -> Fragment:
+    def __call__(self, values: Values) -> str:
         """The template with `values`, as whole lines. Raises `DigestError` when it asks for more than those."""
         try:
-            key = [values[name] for name in self.names]
-            last = self._last  # read once: another thread may write another mail meanwhile
-            if key == last[0]:
-                return last[1]
-            text = self._put_in(key, values) if self._is_plain else str(self._fill(*key))
+            text = self._put_in(values) if self._is_plain else str(self._fill(*_chosen(values, self.names)))
         except KeyError as missing:
             known = ", ".join(sorted(values))
             raise DigestError(
@@ -74,58 +68,85 @@ class Filling:
             ) from missing
         except TemplateError as error:
             raise DigestError(f"the template {self._file} cannot be filled: {error}") from error
-        made = Fragment(text if text.endswith("\n") or not text else f"{text}\n")
-        self._last = (key, made)
-        return made
+        return text if text.endswith("\n") or not text else f"{text}\n"
 
-    def _put_in(self, key: list[Any], values: Values) -> str:
-        words = self._parts[::3]
-        if len(key) == 1 == len(words) - 1:
-            text = f"{words[0]}{self._value(key[0], self._parts[2])}{words[1]}"
-        else:
-            slots = zip(words, self._parts[1::3], self._parts[2::3], strict=False)
-            filled = [before + self._value(values[name], wraps) for before, name, wraps in slots]
-            text = "".join([*filled, words[-1]])
-        return "" if text.isspace() else text  # a line that has nothing to say is none
+    def _put_in(self, values: Values) -> str:
+        text = (
+            "".join([slot.before + self._said(values[slot.name], slot) for slot in self._slots]) + self._end
+        )
+        return "" if text.isspace() and self._slots else text  # a line that has nothing to say is none
 
-    def _value(self, value: object, wraps: str) -> str:
-        said = wrapped(str(value)) if wraps else str(value)
+    def _said(self, value: object, slot: "_Slot") -> str:
+        said = str(value) if slot.indent is None else wrapped(str(value), slot.indent)
         return str(escape(said)) if self._escapes and _MARKUP.search(said) else said
 
 
-class Stretch:
-    """What stands between two places that only one reader's values fill; made once for each set of common values."""
+class _Slot(NamedTuple):
+    """A place for a value, and the words before it."""
+
+    before: str
+    name: str
+    indent: str | None  # None where the value is not wrapped
+
+
+def _slots_of(source: str) -> tuple[list[_Slot], str]:
+    """The slots of a template, and the words behind the last."""
+    slots, end = [], 0
+    for found in _SLOT.finditer(source):
+        indent = (found[3] or "") if found[2] else None
+        slots.append(_Slot(source[end : found.start()], found[1], indent))
+        end = found.end()
+    return slots, source[end:]
+
+
+def _chosen(values: Values, names: Sequence[str]) -> list[Any]:
+    return [values[name] for name in names]
+
+
+class Piece:
+    """Some whole lines of a mail; made once for each set of values, of which the last few hundred are remembered."""
 
     def __init__(self, fillings: Sequence[Filling]) -> None:
         self._fillings = fillings
-        self._names = tuple({name: None for filling in fillings for name in filling.names})
-        self._known: dict[tuple[Any, ...], Fragment] = {}
+        names = {name: None for filling in fillings for name in filling.names}
+        self._chosen: Callable[[Values], Any] = itemgetter(*names) if names else _nothing
+        self._known: dict[Any, Fragment] = {}
 
     def __call__(self, values: Values) -> Fragment:
-        """The stretch for one mail."""
-        key = tuple([values[name] for name in self._names])
+        """The lines for one mail. Raises `DigestError` when they ask for more than `values`."""
+        try:
+            key = self._chosen(values)
+        except KeyError:
+            key = None  # the filling that asks for it says so
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            known = Fragment("".join(filling(values).text for filling in self._fillings))
-            self._known[key] = known
+            self._known[key] = known = Fragment("".join([filling(values) for filling in self._fillings]))
         return known
 
 
-Fill = Callable[[Values], Fragment]
+def _nothing(_values: Values) -> None:
+    return None
+
+
+def _parts(fragments: list[Fragment]) -> list[bytes]:
+    return [part for fragment in fragments for part in fragment.parts]
 
 
 @dataclass(frozen=True)
 class Shell:
-    """What stands around the papers of a mail: before them, and after."""
+    """What stands around something: before it, and after."""
 
-    head: tuple[Fill, ...]
-    foot: tuple[Fill, ...]
+    head: tuple[Piece, ...]
+    foot: tuple[Piece, ...]
 
-    def fill(self, values: Values) -> tuple[list[Fragment], list[Fragment]]:
-        """Both halves for one mail."""
-        return [fill(values) for fill in self.head], [fill(values) for fill in self.foot]
+    def fill(self, values: Values) -> tuple[list[bytes], list[bytes], int]:
+        """Both halves for one mail, as parts of fragments, and their size in bytes of UTF-8."""
+        head = [piece(values) for piece in self.head]
+        foot = [piece(values) for piece in self.foot]
+        size = sum([fragment.size for fragment in head + foot])
+        return _parts(head), _parts(foot), size
 
 
 class TemplateFolder:
@@ -162,6 +183,10 @@ class TemplateFolder:
         """A hand-written HTML template."""
         return self._checked(name, lambda: Filling(self._html, self.source(name), name))
 
+    def subject(self, name: str) -> Piece:
+        """The template of a subject."""
+        return Piece((self.text(name),))
+
     def text(self, name: str) -> Filling:
         """A plain-text template; the filter `wrapped` sets a paragraph to 72 columns."""
         return self._checked(name, lambda: Filling(self._text, self.source(name), name))
@@ -173,6 +198,11 @@ class TemplateFolder:
     def text_shell(self, name: str) -> Shell:
         """The plain text around the papers."""
         return self._checked(name, lambda: _shell(self._text, self.source(name), name))
+
+    def around_chips(self, name: str) -> tuple[Filling, Filling]:
+        """What stands before and behind the reasons of a paper."""
+        environment = self._html if name.endswith(".html") else self._text
+        return self._checked(name, lambda: _halves(environment, self.source(name), name))
 
     def source(self, name: str) -> str:
         """A template with its square brackets filled."""
@@ -187,20 +217,29 @@ class TemplateFolder:
             raise DigestError(f"the template {broken} is broken: {error}") from error
 
 
+def _halves(environment: Environment, source: str, file: str) -> tuple[Filling, Filling]:
+    head, _, foot = source.partition(CHIPS)
+    return Filling(environment, head, file), Filling(environment, foot.removeprefix("\n"), file)
+
+
 def _shell(environment: Environment, source: str, file: str) -> Shell:
     head, _, foot = source.partition(PAPERS)
     return Shell(tuple(_pieces(environment, head, file)), tuple(_pieces(environment, foot, file)))
 
 
-def _pieces(environment: Environment, source: str, file: str) -> Iterator[Fill]:
+def _pieces(environment: Environment, source: str, file: str) -> Iterator[Piece]:
     parts = [part.rstrip(" ") for part in source.split(CUT) if part.strip(" ")]
     made = {part: Filling(environment, part, file) for part in parts}
-    fillings = [made[part] for part in parts]
-    for is_common, run in groupby(fillings, lambda filling: _COMMON.issuperset(filling.names)):
+    alone = {filling: Piece((filling,)) for filling in made.values()}  # a subject stands in several places
+    for is_common, run in groupby([made[part] for part in parts], _is_common):
         if is_common:
-            yield Stretch(tuple(run))
+            yield Piece(tuple(run))
         else:
-            yield from run
+            yield from map(alone.__getitem__, run)
+
+
+def _is_common(filling: Filling) -> bool:
+    return _COMMON.issuperset(filling.names)
 
 
 def wrapped(text: str, indent: str = "") -> str:
@@ -208,19 +247,41 @@ def wrapped(text: str, indent: str = "") -> str:
 
     Scripts that set no spaces are broken after every 34 letters, each of which is two columns wide.
     """
-    if len(indent) + len(text) < _TEXT_WIDTH and text.isascii():
+    room = _TEXT_WIDTH - len(indent)
+    if len(text) < room and text.isascii():
         return indent + text
-    lines, line = [], indent
+    if text.isascii() and "  " not in text and text.strip(" ") == text:
+        return "\n".join([indent + line for line in _lines(text, room)])
+    return "\n".join([in_plain_text(line, text) for line in _lines_of_any(text, indent)])
+
+
+def _lines(text: str, room: int) -> Iterator[str]:
+    """Plain words, the common case."""
+    start = 0
+    while len(text) - start > room:
+        end = text.rfind(" ", start, start + room + 1)
+        if end < 0:  # a long word
+            end = text.find(" ", start)
+        if end < 0:
+            break
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
+def _lines_of_any(text: str, indent: str) -> Iterator[str]:
+    line = indent
     for word in text.split(" "):
         if len(word) > _WIDE_LETTERS and not word.isascii():
-            lines += [line] if line.strip() else []
+            if line.strip():
+                yield line
             *full, line = [
                 indent + word[at : at + _WIDE_LETTERS] for at in range(0, len(word), _WIDE_LETTERS)
             ]
-            lines += full
+            yield from full
             continue
         if len(line) + len(word) >= _TEXT_WIDTH and line.strip():
-            lines.append(line)
+            yield line
             line = indent
         line = f"{line} {word}" if line.strip() else indent + word
-    return "\n".join([in_plain_text(line, text) for line in (*lines, line)])
+    yield line

@@ -5,19 +5,20 @@ What depends on a paper alone is remembered: the next reader is likely to get it
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from digest.mail.direction import Written
 from digest.mail.direction import isolated as isolated  # the pages of the web say names like mails do
 from digest.mail.latex import readable
-from digest.mail.links import Feedback, feedback_on, safe_url
+from digest.mail.links import safe_url
 from digest.mail.quoted import is_plain
 from digest.mail.snippet import snippet_of
 from digest.mail.wording import authors_of, counted, day_and_month, interests_of, short_date, votes
-from digest.model import Digest, Paper, Pick, Profile, Reason, ReasonKind, Section
+from digest.model import Digest, Paper, Profile, Reason, ReasonKind, Section
 from digest.text import clean_text
 
 _TITLE = 300
@@ -25,7 +26,9 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
-_NAMED = (ReasonKind.KEYWORD, ReasonKind.RELATED)
+_value_of = attrgetter("score.value")
+_KEYWORD, _TRENDING = ReasonKind.KEYWORD, ReasonKind.TRENDING
+_NAMED = (_KEYWORD, ReasonKind.RELATED)
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 _LIKE_A_HOST = re.compile(r"\b([A-Za-z][A-Za-z0-9-]*\.)(?=[a-z]{4,}\b)")
 # A reason is told when it is worth at least this part of the strongest one.
@@ -62,7 +65,6 @@ class Why(NamedTuple):
 
     chips: tuple[str, ...]
     votes: str
-    is_last: bool  # nothing more is said of the paper
 
 
 class Entry(NamedTuple):
@@ -71,6 +73,7 @@ class Entry(NamedTuple):
     paper: Paper
     heading: str  # "" when it continues a section, or sections would say nothing
     chips: tuple[str, ...]
+    says_votes: bool  # a chip does
     term: str  # the keyword or phrase that brought the paper, to be muted; "" when none did
 
 
@@ -92,6 +95,11 @@ def unlinked(text: str) -> str:
 def short_title(title: str) -> str:
     """A title as a subject or preheader has room for."""
     return clean_text(readable(title[:_RAW]), limit=_SUBJECT_TITLE) or "(no title)"
+
+
+@lru_cache(maxsize=16_384)
+def _in_passing(title: str) -> str:
+    return isolated(unlinked(short_title(title)))
 
 
 def card_of(paper: Paper, *, snippet: int) -> Card:
@@ -133,15 +141,19 @@ def news_of(digest: Digest) -> list[News]:
     ]
 
 
-def entries_of(digest: Digest) -> Iterator[Entry]:
+def entries_of(digest: Digest) -> list[Entry]:
     """The papers in reading order, with the heading of a section where one begins."""
     weights = weights_of(digest.profile)
-    has_sections = len({id(pick.section) for pick in digest.picks}) > 1
-    section = None
+    sections = [pick.section for pick in digest.picks]
+    # One section needs no heading: nothing stands beside it.
+    section = sections[0] if sections and sections[1:] == sections[:-1] else None
+    entries = []
     for pick in digest.picks:
-        heading = _HEADINGS[pick.section] if has_sections and pick.section is not section else ""
+        heading = "" if pick.section is section else _HEADINGS[pick.section]
         section = pick.section
-        yield Entry(pick.paper, heading, *_told(pick.score.why, weights))
+        chips, says_votes, term = _told(pick.score.why, weights)
+        entries.append(Entry(pick.paper, heading, chips, says_votes, term))
+    return entries
 
 
 def weights_of(profile: Profile) -> dict[str, float]:
@@ -154,16 +166,9 @@ def weights_of(profile: Profile) -> dict[str, float]:
     }
 
 
-def why_of(entry: Entry, *, is_last: bool) -> Why:
+def why_of(entry: Entry) -> Why:
     """What is told besides: votes only where no chip says them."""
-    paper = entry.paper
-    tells_votes = any(chip.startswith("popular: ") for chip in entry.chips)
-    return Why(entry.chips, "" if tells_votes else votes(paper.upvotes, paper.comments), is_last)
-
-
-def feedback_of(entry: Entry, base: str) -> Feedback:
-    """The links below `base` with which a reader says what they think of a paper."""
-    return feedback_on(base, entry.paper.id, entry.term)._replace(term=isolated(entry.term))
+    return Why(entry.chips, "" if entry.says_votes else votes(entry.paper.upvotes, entry.paper.comments))
 
 
 def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:
@@ -171,35 +176,32 @@ def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str
     return _told(why, weights)[0]
 
 
-def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[str, ...], str]:
-    """The chips, and the term that did most. It runs for every paper of every mail."""
-    most = 0.0
-    for reason in why:
-        if reason.contribution > most:  # noqa: PLR1730  a third of the time of max()
-            most = reason.contribution
-    least = most * _TELLING
+def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[str, ...], bool, str]:
+    """The chips, whether one says the votes, and the term that did most. It runs for every paper of every mail."""
+    least = max([reason.contribution for reason in why], default=0.0) * _TELLING
     helped: list[str] = []
     against: tuple[str, ...] = ()
-    strongest, term = 0.0, ""
+    popular, strongest, term = _CHIPS, 0.0, ""
     for reason in why:
-        worth = reason.contribution
-        if worth >= least and worth > 0:
-            chip = _chip(reason, weights)
+        worth, kind = reason.contribution, reason.kind
+        if worth < 0:
+            against = (f"despite {isolated(said(reason.term))}",)
+        elif worth and worth >= least:
+            chip = _chip(kind, reason.term, weights)
+            if kind is _TRENDING:
+                popular = len(helped)
             if chip and chip not in helped:
                 helped.append(chip)
-            if worth > strongest and reason.kind in _NAMED:
+            if worth > strongest and kind in _NAMED:
                 strongest, term = worth, reason.term
-        elif worth < 0:
-            against = (f"despite {isolated(said(reason.term))}",)
-    return (*helped[:_CHIPS], *against), _term(term)
+    return (*helped[:_CHIPS], *against), popular < _CHIPS, _term(term)
 
 
-def _chip(reason: Reason, weights: Mapping[str, float]) -> str:
-    kind = reason.kind
+def _chip(kind: ReasonKind, term: str, weights: Mapping[str, float]) -> str:
     # Asking by identity: the hash of an enumeration's member is slow.
-    if kind is ReasonKind.KEYWORD:
-        return _keyword_chip(reason.term, weights.get(reason.term, 1.0))
-    return _popular_chip(reason.term) if kind is ReasonKind.TRENDING else _other_chip(kind, reason.term)
+    if kind is _KEYWORD:
+        return _keyword_chip(term, weights.get(term, 1.0))
+    return _popular_chip(term) if kind is _TRENDING else _other_chip(kind, term)
 
 
 @lru_cache(maxsize=16_384)
@@ -238,17 +240,11 @@ def opening_of(digest: Digest) -> Opening:
     scale = _scale(len(digest.picks), digest.candidates, digest.profile)
     if not digest.picks:
         return Opening((), 0, scale, scale)
-    strongest = max(digest.picks, key=_value)
-    others = [pick for pick in digest.picks[:3] if pick is not strongest]
-    titles = tuple([short_title(pick.paper.title) for pick in (strongest, *others[:2])])
-    preheader = (
-        f"Also: {' · '.join([isolated(unlinked(title)) for title in titles[1:]])}" if others else scale
-    )
+    strongest = max(digest.picks, key=_value_of)
+    others = [pick.paper.title for pick in digest.picks[:3] if pick is not strongest][:2]
+    titles = tuple([short_title(title) for title in (strongest.paper.title, *others)])
+    preheader = f"Also: {' · '.join([_in_passing(title) for title in others])}" if others else scale
     return Opening(titles, len(digest.picks) - 1, scale, preheader)
-
-
-def _value(pick: Pick) -> float:
-    return pick.score.value
 
 
 def _scale(shown: int, candidates: int, profile: Profile) -> str:

@@ -47,8 +47,7 @@ class Shown:
 def shown(sample: Sample) -> Shown:
     """Everything a page says of a sample."""
     lines = tuple(
-        Line(_card(entry.paper), entry.heading, *why_of(entry, is_last=True)[:2])
-        for entry in entries_of(sample.digest)
+        Line(_card(entry.paper), entry.heading, *why_of(entry)) for entry in entries_of(sample.digest)
     )
     typed = {advice.typed for advice in sample.advice}
     found = tuple(_found(advice, sample, typed) for advice in sample.advice)

@@ -31,12 +31,12 @@ from digest.mail import samples
 from digest.mail.cards import DETAILS
 from digest.mail.dkim import Key, Signer
 from digest.mail.footer import footer_of
-from digest.mail.links import Links
+from digest.mail.links import Links, mute_url, vote_urls
 from digest.mail.message import Recipient, Sign, message_id_for, write_message
 from digest.mail.render import Renderer
-from digest.mail.templates import PAPERS, TemplateFolder, wrapped
+from digest.mail.templates import CHIPS, PAPERS, TemplateFolder, wrapped
 from digest.mail.themes import THEMES
-from digest.mail.view import card_of, entries_of, feedback_of, opening_of, why_of
+from digest.mail.view import Entry, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import long_date
 from digest.model import Digest, Envelope, Paper, Pick, Reason, ReasonKind, Score, Section
 from digest.shipped import shipped
@@ -44,6 +44,11 @@ from digest.shipped import shipped
 dkim = importlib.import_module("dkim")  # dkimpy has no types
 inscriptis = importlib.import_module("inscriptis")  # nor has inscriptis
 DOMAIN = "digest.example.org"
+REASONS = {"html": "chip.html", "txt": "reasons.txt"}
+ALL_CHIPS = {
+    "html": "{{% for chip in why.chips %}}{}{{% endfor %}}",
+    "txt": "{{% set reasons = 'Why: ' ~ why.chips|join('; ') %}}{}",
+}
 IDIOMATIC = """<mjml lang="en"><mj-head><mj-title>{{ subject }}</mj-title><mj-preview>{{ preheader }}</mj-preview>
 <mj-attributes><mj-all font-family="Georgia, serif" color="#1d1a16" /><mj-button background-color="#8a3b12" color="#ffffff" /></mj-attributes>
 </mj-head><mj-body background-color="#f4f1ea">
@@ -151,7 +156,7 @@ def _opened(job: Job) -> dict[str, Any]:
     )
     base = job.links.feedback_url or ""
     papers = [
-        (card_of(e.paper, snippet=DETAILS[0].snippet), why_of(e, is_last=False), feedback_of(e, base))
+        (card_of(e.paper, snippet=DETAILS[0].snippet), why_of(e), _feedback_of(e, base))
         for e in entries_of(job.digest)
     ]
     return {
@@ -162,6 +167,11 @@ def _opened(job: Job) -> dict[str, Any]:
         "name": "Paper Digest",
         "day": long_date(job.digest.issue.on),
     }
+
+
+def _feedback_of(entry: Entry, base: str) -> dict[str, str]:
+    more, less = vote_urls(base, entry.paper.id)
+    return {"more_url": more, "less_url": less, "term": entry.term, "mute_url": mute_url(base, entry.term)}
 
 
 def _mailed(job: Job, subject: str, html: str, text: str, key: bytes | None) -> bytes:
@@ -200,8 +210,13 @@ def sparing(key: bytes | None) -> Callable[[Job], bytes]:
     folder = TemplateFolder([shipped("templates")], THEMES["paper"])
 
     def with_papers(body: str, suffix: str) -> str:
-        parts = "".join(folder.source(f"digest/{name}.{suffix}") for name in ("card", "why", "feedback"))
-        loop = "{% for card, why, feedback in papers %}" + parts + "{% endfor %}"
+        names = ("card", "why", "feedback", "mute")
+        parts = "".join(folder.source(f"digest/{name}.{suffix}") for name in names)
+        parts = parts.replace(CHIPS, ALL_CHIPS[suffix].format(folder.source(f"digest/{REASONS[suffix]}")))
+        values = "{% set votes, has_chips, is_last, has_term = why.votes, why.chips, false, feedback.term %}"
+        values += "{% set term, more_url = feedback.term, feedback.more_url %}"
+        values += "{% set less_url, mute_url = feedback.less_url, feedback.mute_url %}"
+        loop = "{% for card, why, feedback in papers %}" + values + parts + "{% endfor %}"
         # The footer's reason is called like a paper's.
         return folder.source(body).replace("{{ why", "{{ reason").replace(PAPERS, loop)
 
