@@ -46,7 +46,7 @@ from digest.traces import traced
 
 __all__ = ["Limits", "PublishReport", "ShardPublisher", "Writer", "plan", "publish"]
 log = logging.getLogger(__name__)
-BATCH = 200  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
+BATCH = 500  # people in one transaction: a commit costs a disk's patience, a crash costs a batch of work
 LEASE = timedelta(seconds=60)  # of a shard; renewed with every batch
 _LISTED = 200  # people who are not due that a report names one by one
 _NAMED = 1000  # people who got nothing
