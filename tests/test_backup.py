@@ -177,7 +177,7 @@ for number in range(30):
     print("acknowledged", number, flush=True)
 """
     ends = []
-    for kilobytes in range(200, 1700, 280):
+    for kilobytes in range(800, 6800, 1120):
         url = f"sqlite:///{tmp_path / str(kilobytes) / 'digest.db'}"
         told = subprocess.run([sys.executable, "-c", program, url, str(kilobytes * 1024)], capture_output=True, text=True, check=True).stdout  # fmt: skip
         acknowledged = told.count("acknowledged")

@@ -1,8 +1,9 @@
 """Some readers at once: all papers weighed in dense rows, the best of them kept in arrays until reasons are asked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from digest.ranking.wishes import Wishes
 
 # A keyword that a paper does not say is named as a reason from this part of a perfect match on.
 _NAMED = 0.05
+
+
+# As `Standing._make`, three times faster: it is done thirty times for every reader.
+_standing: Callable[[tuple[Any, ...]], Standing] = partial(tuple.__new__, Standing)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Batch:
             self._trends[0][reader].tolist(),
         )
         standings = zip(ids, *parts, [place in followed for place in places], strict=True)
-        return [Standing._make(one) for one, place in zip(standings, places, strict=True) if place >= 0]
+        return [_standing(one) for one, place in zip(standings, places, strict=True) if place >= 0]
 
     def columns(self, reader: int) -> dict[str, int]:
         """In which column each paper of one reader stands."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
-from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest, unit_terms
+from digest.ranking.meaning import Matrix, Meaning, row_maxima, strongest
 from digest.ranking.shelf import Shelf, Vector
 from digest.ranking.text import stem
 
@@ -65,7 +65,7 @@ class _Entry(NamedTuple):
     direction: Vector
     horizon: float
     best: float
-    beside: NDArray[np.int32]  # columns of the telling terms that several of its best papers say
+    beside: NDArray[np.intp]  # columns of the telling terms that several of its best papers say
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,9 @@ class Librarian:
         self._sample = meaning.sample(_SAMPLE)
         # A term in one paper of twenty says nothing about what is near, and one that few say is nobody's neighbour.
         few = np.bincount(corpus.weights.indices, minlength=len(corpus.columns)) < _SPEAKERS
-        self._rarity = np.where((corpus.shared > np.log(20)) & ~few, corpus.shared, 0.0)
-        spoken = unit_terms(corpus.weights, self._rarity)
-        self._spoken = sparse.csr_array(
-            (np.ones(spoken.nnz, dtype=np.int32), spoken.indices, spoken.indptr), shape=spoken.shape
-        )
+        self._telling = np.flatnonzero((corpus.shared > np.log(20)) & ~few)
+        self._rarity = corpus.shared[self._telling]
+        self._spoken = sparse.csr_array(corpus.weights[:, self._telling].astype(bool).astype(np.int32))
         self._names = list(corpus.columns)
         self._wordings = {**corpus.pairs, **corpus.words}
 
@@ -161,7 +159,7 @@ class Librarian:
             found.append(np.quantile(cosines, 1 - self.reach.nearby, axis=1, overwrite_input=True))
         return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
 
-    def _beside(self, feedback: sparse.csr_array) -> Iterator[NDArray[np.int32]]:
+    def _beside(self, feedback: sparse.csr_array) -> Iterator[NDArray[np.intp]]:
         """For each row of papers the columns of terms that several of them say, the telling ones first."""
         for start in range(0, feedback.shape[0], _ROWS):
             papers = feedback[start : start + _ROWS]
@@ -175,9 +173,9 @@ class Librarian:
             order = np.lexsort((columns, -said.data[often] * self._rarity[columns], rows))
             ends = np.searchsorted(rows, np.arange(papers.shape[0] + 1))
             for first, end in pairwise(ends.tolist()):
-                yield columns[order[first : min(end, first + 2 * NEAREST_TERMS)]]
+                yield self._telling[columns[order[first : min(end, first + 2 * NEAREST_TERMS)]]]
 
-    def _terms_near(self, keyword: Keyword, beside: NDArray[np.int32]) -> Near:
+    def _terms_near(self, keyword: Keyword, beside: NDArray[np.intp]) -> Near:
         own = {stem(word) for word in keyword.words}
         near: list[tuple[str, int]] = []
         for column in beside.tolist():
