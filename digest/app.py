@@ -11,6 +11,7 @@ from typing import Self
 from digest.alerts import alert
 from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
+from digest.encoder import installed_encoder
 from digest.errors import SourceError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
 from digest.letters import Letters
@@ -136,7 +137,12 @@ class App:
     def limits(self) -> Limits:
         """What may enter a digest, as configured."""
         wanted = self.settings.file.publish
-        return Limits(timedelta(wanted.lookback_days), timedelta(wanted.corpus_days), wanted.corpus_papers)
+        return Limits(
+            timedelta(wanted.lookback_days),
+            timedelta(wanted.corpus_days),
+            wanted.corpus_papers,
+            installed_encoder() if wanted.sentences else None,
+        )
 
     def deliver(
         self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False

@@ -15,6 +15,7 @@ from digest.compose import Material, compose
 from digest.material import FittedOnce, Papers, Reader, materials
 from digest.model import Digest, Issue, Message, Paper, Skip, SkipReason, Update
 from digest.ranking import PaperRanker, Taste, Vote
+from digest.ranking.meaning import Encoder
 from digest.ranking.risen import has_risen, much_liked
 from digest.ranking.trending import Sighting
 from digest.store import Store
@@ -52,6 +53,7 @@ class Limits:
     lookback: timedelta = timedelta(days=7)
     corpus: timedelta = timedelta(days=90)
     corpus_papers: int = 20_000
+    encoder: Encoder | None = None  # a model of language, when the scorer may use one
 
 
 def snapshot_at(db: Connection, limits: Limits, now: datetime) -> Snapshot:
@@ -113,7 +115,7 @@ class Desk:
 
     @cached_property
     def _ranker(self) -> PaperRanker:
-        return self._fitted([stored.paper for stored in self._snapshot.papers])
+        return self._fitted([stored.paper for stored in self._snapshot.papers], self._limits.encoder)
 
     def publish(
         self, people: Sequence[Subscriber], *, first: Callable[[Connection], None] = lambda _tx: None

@@ -44,7 +44,7 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
         corpus = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
     recent = {one.paper.id: one.paper for one in corpus if one.last_seen_at > now - limits.lookback}
     papers = list((recent | {stored.paper.id: stored.paper}).values())
-    ranker = PaperRanker().fit([one.paper for one in corpus] or papers)
+    ranker = PaperRanker(encoder=limits.encoder).fit([one.paper for one in corpus] or papers)
     counter = ranker.lay_out(papers, now=now)
     [batch] = ranker.serve(counter, [person.profile], [taste_of(votes)], now=now, limit=None)
     column = batch.columns(0).get(stored.paper.id)

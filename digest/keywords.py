@@ -58,7 +58,7 @@ def look_at_keywords(
     with store.reading() as db:
         known = seen_since(db, min(now - limits.corpus, since), limit=limits.corpus_papers)
     corpus = [one for one in known if one.last_seen_at <= now]
-    ranker = PaperRanker().fit([one.paper for one in corpus])
+    ranker = PaperRanker(encoder=limits.encoder).fit([one.paper for one in corpus])
     lately = [one.paper for one in corpus if one.last_seen_at > since]
     help_ = KeywordHelp(ranker, lately)
     wanted = list(dict.fromkeys(keywords))

@@ -17,7 +17,7 @@ from digest.ranking.batch_table import MOST_ENTRIES
 from digest.ranking.counter import Counter
 from digest.ranking.diversity import vary
 from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors
-from digest.ranking.meaning import one_thread
+from digest.ranking.meaning import Encoder, one_thread
 from digest.ranking.shelf import Vector
 from digest.ranking.trending import Sighting
 
@@ -131,10 +131,10 @@ class FittedOnce:
         self._corpus: list[Paper] = []
         self._ranker: PaperRanker | None = None
 
-    def __call__(self, corpus: list[Paper]) -> PaperRanker:
+    def __call__(self, corpus: list[Paper], encoder: Encoder | None = None) -> PaperRanker:
         """The scorer fitted to `corpus`: the same one while the corpus stays the same."""
         if self._ranker is None or corpus != self._corpus:
-            self._ranker, self._corpus = PaperRanker().fit(corpus), corpus
+            self._ranker, self._corpus = PaperRanker(encoder=encoder).fit(corpus), corpus
             # What was learnt stays: looking through it for garbage again and again would cost a third of every round.
             gc.collect()
             gc.freeze()

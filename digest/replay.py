@@ -15,6 +15,7 @@ from digest.errors import DigestError
 from digest.material import Papers, Reader, materials
 from digest.model import Digest, Issue, Paper, Pick, Profile, Skip
 from digest.ranking import PaperRanker
+from digest.ranking.meaning import Encoder
 
 _LEARNT_FROM = timedelta(days=21)
 
@@ -52,12 +53,18 @@ class Change:
 class TimeMachine:
     """Replays past days over some papers, for any number of profiles. Raises `DigestError` when there are no papers."""
 
-    def __init__(self, papers: Iterable[Known], *, daily_lookback: timedelta = timedelta(days=7)) -> None:
+    def __init__(
+        self,
+        papers: Iterable[Known],
+        *,
+        daily_lookback: timedelta = timedelta(days=7),
+        encoder: Encoder | None = None,
+    ) -> None:
         self._papers = sorted(papers, key=lambda known: (known.since, known.paper.id))
         if not self._papers:
             raise DigestError("there are no papers of those days; pick up pages first, or give --page")
         self._lookback = daily_lookback
-        self._ranker = PaperRanker().fit([known.paper for known in self._papers])
+        self._ranker = PaperRanker(encoder=encoder).fit([known.paper for known in self._papers])
 
     def replay(self, profile: Profile, *, since: date, until: date) -> list[Day]:
         """Every slot of the profile's cadence from `since` to `until`, both included, in order.

@@ -137,6 +137,11 @@ def _cross_checks(file: DigestFile, secrets: Mapping[str, str], where: Path) -> 
     ):
         remedy = 'workers share a PostgreSQL: set DIGEST_DATABASE_URL in .env, or engine = "none"'
         mistakes.append(Mistake(str(where), "cluster.engine", remedy))
+    if file.publish.sentences:
+        from digest import encoder  # it takes long to import, and few ask for it
+
+        if not encoder.is_installed():
+            mistakes.append(Mistake(str(where), "publish.sentences", f"{encoder.REMEDY}; or take it out"))
     if file.mailbox.host and "DIGEST_IMAP_PASSWORD" not in secrets:
         mistakes.append(
             Mistake(str(where), "mailbox.host", "add DIGEST_IMAP_PASSWORD to .env, or remove host")

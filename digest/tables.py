@@ -192,6 +192,9 @@ class PublishSettings(Strict):
     )
     corpus_days: int = Field(90, description="papers the scorer learns its vocabulary from", ge=7, le=3650)
     corpus_papers: int = Field(20_000, description="at most so many of them, the newest", ge=100)
+    sentences: bool = Field(
+        False, description="rank with a model of language too; needs the extra [semantic]"
+    )
 
 
 class RetentionSettings(Strict):

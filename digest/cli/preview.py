@@ -202,9 +202,8 @@ class _Asked:
         with App.open(self._context.home) as app, app.store.reading() as db:
             limits = app.limits()
             stored = seen_since(db, self._context.now - limits.corpus, limit=limits.corpus_papers)
-            return TimeMachine(
-                [Known(one.paper, one.last_seen_at) for one in stored], daily_lookback=limits.lookback
-            )
+            known = [Known(one.paper, one.last_seen_at) for one in stored]
+            return TimeMachine(known, daily_lookback=limits.lookback, encoder=limits.encoder)
 
     def _tell_days(self, days: "list[Day]") -> None:
         rows = [(day.issue.on, pick.paper.title, _why(pick)) for day in days for pick in day.picks]

@@ -70,7 +70,7 @@ class Counter:
         self.shelf = fitted.library.shelve(self.papers)
         self._rows = fitted.library.find(self.papers)
         self.known = self.shelf.weights[:, : len(fitted.library.shelf.columns)]
-        self.places = fitted.meaning.coordinates(self.known)
+        self.places = fitted.meaning.coordinates(self.papers, self.known)
         self.coarse_places = coarse(self.places)
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)

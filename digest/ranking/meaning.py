@@ -1,10 +1,14 @@
 """A space in which papers about the same thing lie near each other, learnt from which words occur together.
 
-Latent semantic analysis (Deerwester et al., 1990): a truncated SVD of the papers' word weights.
+Latent semantic analysis (Deerwester et al., 1990): a truncated SVD of the papers' word weights. A corpus of some thousand
+papers knows little of words it seldom says, so a model of language that has read more may stand beside it: one space of
+both, of which everything else that asks for meaning knows nothing.
 """
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from math import sqrt
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +16,9 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from digest.model import Paper
 from digest.ranking.shelf import Shelf, Vector
+from digest.ranking.text import LONGEST_TEXT
 
 Matrix = NDArray[np.float64]
 
@@ -32,6 +38,10 @@ def one_thread() -> AbstractContextManager[object]:
 _STEP = 2.0**-20
 # Below this share of the strongest axis there is only the noise of the arithmetic.
 _NO_AXIS = 1e-6
+# What a model of language learnt elsewhere says of how near papers are, beside what the words of the corpus say.
+_SENTENCES = 0.4
+# What a keyword itself says of where its subject lies, beside its best papers, where such a model knows its words.
+_OWN_WORDS = 0.5
 
 
 def unit_rows(rows: Matrix) -> Matrix:
@@ -58,13 +68,59 @@ def likeness(terms: sparse.csr_array, places: Matrix) -> Matrix:
     return np.minimum((common + np.maximum(places @ places.T, 0.0)) / 2, 1.0)
 
 
+class Encoder(Protocol):
+    """A model of language. Each row depends on its text alone, bit by bit."""
+
+    def __call__(self, texts: Sequence[str]) -> Matrix:
+        """Where the texts lie (texts x dimensions), in any length; 0 for a text that says nothing."""
+        ...
+
+
+class Sentences:
+    """Where texts lie, seen from the middle of one corpus. Its own papers are looked at once."""
+
+    def __init__(self, encoder: Encoder, papers: Sequence[Paper]) -> None:
+        self._encoder = encoder
+        vectors = unit_rows(encoder([_text(paper) for paper in papers]))
+        # What all papers of a corpus have in common would make everything look near.
+        self._middle = vectors.sum(axis=0) / max(len(vectors), 1)
+        self._known = dict(zip(map(_key, papers), self._seen(vectors), strict=True))
+
+    def of_papers(self, papers: Sequence[Paper]) -> Matrix:
+        """Papers x dimensions, as rows of length 1 (or 0)."""
+        new = {_key(paper): _text(paper) for paper in papers if _key(paper) not in self._known}
+        known = self._known
+        if new:
+            known = {**known, **dict(zip(new, self.of_texts(list(new.values())), strict=True))}
+        return np.array([known[_key(paper)] for paper in papers]).reshape(len(papers), len(self._middle))
+
+    def of_texts(self, texts: Sequence[str]) -> Matrix:
+        """Texts x dimensions, as rows of length 1 (or 0)."""
+        return self._seen(unit_rows(self._encoder(texts)))
+
+    def _seen(self, vectors: Matrix) -> Matrix:
+        says_something = vectors.any(axis=1, keepdims=True)
+        return unit_rows(np.where(says_something, vectors - self._middle, 0.0))
+
+
+def _key(paper: Paper) -> tuple[str, str]:
+    return paper.title, paper.abstract or ""
+
+
+def _text(paper: Paper) -> str:
+    return ". ".join(_key(paper))[:LONGEST_TEXT]
+
+
 class Meaning:
     """The space, fitted to the papers of one shelf.
 
     Only words said by at least two papers have a place in it; pairs would make it slower and no better.
     """
 
-    def __init__(self, shelf: Shelf, *, dimensions: int, seed: int) -> None:
+    def __init__(
+        self, shelf: Shelf, *, dimensions: int, seed: int, sentences: Sentences | None = None
+    ) -> None:
+        self._sentences = sentences
         commonness = np.bincount(shelf.weights.indices, minlength=len(shelf.columns))
         self._columns = np.array(
             [
@@ -82,10 +138,17 @@ class Meaning:
             _, strengths, axes = randomized_svd(table, rank, n_iter=4, random_state=seed)
             # The first axis only says how much a paper is like all others, and would make everything look near.
             self._axes = axes[strengths > _NO_AXIS * strengths[0]][1:]
-        self.corpus = self.coordinates(shelf.weights)
+        self.corpus = self.coordinates(shelf.papers, shelf.weights)
 
-    def coordinates(self, weights: sparse.csr_array) -> Matrix:
-        """Where papers lie (papers x dimensions), as rows of length 1; 0 for a paper of unknown words."""
+    def coordinates(self, papers: Sequence[Paper], weights: sparse.csr_array) -> Matrix:
+        """Where papers of these weights lie (papers x dimensions), as rows of length 1; 0 for one of unknown words."""
+        words = self._by_words(weights)
+        if self._sentences is None:
+            return words
+        said = self._sentences.of_papers(papers)
+        return unit_rows(np.hstack([sqrt(1 - _SENTENCES) * words, sqrt(_SENTENCES) * said]))
+
+    def _by_words(self, weights: sparse.csr_array) -> Matrix:
         if not len(self._axes):
             return np.zeros((weights.shape[0], 0))
         telling = weights[:, self._columns] @ sparse.diags_array(self._idf)
@@ -95,9 +158,17 @@ class Meaning:
         """Where at most so many papers of the corpus lie, evenly spread over their ids."""
         return self.corpus[evenly(len(self.corpus), most)]
 
-    def directions(self, weights: sparse.csr_array) -> Matrix:
-        """For each row of weights over the corpus, the direction of those papers' middle (rows x dimensions)."""
-        return unit_rows(np.asarray(weights @ self.corpus))
+    def directions(self, weights: sparse.csr_array, texts: Sequence[str]) -> Matrix:
+        """For each row of weights over the corpus, the direction of those papers' middle (rows x dimensions).
+
+        `texts` says what each row is looked for by.
+        """
+        towards = unit_rows(np.asarray(weights @ self.corpus))
+        if self._sentences is None:
+            return towards
+        own = self._sentences.of_texts(texts)
+        towards[:, towards.shape[1] - own.shape[1] :] += _OWN_WORDS * sqrt(_SENTENCES) * own
+        return unit_rows(towards)
 
 
 def evenly(count: int, most: int) -> NDArray[np.int64]:

@@ -113,8 +113,9 @@ class Librarian:
             known = {}
         unknown = [row for row, keyword in enumerate(keywords) if keyword.typed not in known]
         if unknown:
-            found = self._look_up(self.match(keywords).values[unknown])
-            known.update(zip((keywords[row].typed for row in unknown), found, strict=True))
+            new = [keywords[row] for row in unknown]
+            found = self._look_up(new, self.match(keywords).values[unknown])
+            known.update(zip((keyword.typed for keyword in new), found, strict=True))
         self._remembered = known
         entries = [known[keyword.typed] for keyword in keywords]
         return Guide(
@@ -129,7 +130,8 @@ class Librarian:
         """Terms that several of a keyword's best papers say as well, the telling ones first."""
         found = self._near.get(keyword.typed)
         if found is None:
-            entry = self._remembered.get(keyword.typed) or next(self._look_up(self.match([keyword]).values))
+            entry = self._remembered.get(keyword.typed)
+            entry = entry or next(self._look_up([keyword], self.match([keyword]).values))
             if len(self._near) > _MOST_REMEMBERED:
                 self._near = {}
             found = self._near[keyword.typed] = self._terms_near(keyword, entry.beside)
@@ -143,11 +145,11 @@ class Librarian:
             last = self._last = asked, self._matcher.match(keywords)
         return last[1]
 
-    def _look_up(self, values: sparse.csr_array) -> Iterator[_Entry]:
+    def _look_up(self, keywords: Sequence[Keyword], values: sparse.csr_array) -> Iterator[_Entry]:
         feedback = strongest(values, self.reach.feedback)
         # Squared: where few papers say a keyword, the many that say half of it must not lead away from them.
         feedback.data **= 2
-        directions = self.meaning.directions(feedback)
+        directions = self.meaning.directions(feedback, [" ".join(keyword.words) for keyword in keywords])
         return map(_Entry, directions, self._horizon(directions), row_maxima(values), self._beside(feedback))
 
     def _horizon(self, directions: Matrix) -> Vector:

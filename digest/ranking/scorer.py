@@ -13,7 +13,7 @@ from digest.ranking.batch import Batch
 from digest.ranking.batch_table import MOST_ENTRIES
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
-from digest.ranking.meaning import Matrix, Meaning, likeness, one_thread, unit_terms
+from digest.ranking.meaning import Encoder, Matrix, Meaning, Sentences, likeness, one_thread, unit_terms
 from digest.ranking.reasons import Ranking
 from digest.ranking.related import Librarian, Reach
 from digest.ranking.shelf import Library, Saturation
@@ -43,6 +43,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     ceiling : no paper gets beyond this share of the best match without saying the whole keyword; with it, none less.
     patience : how many votes weigh as much as the keywords.
     seed : for the randomised SVD.
+    encoder : a model of language that was learnt elsewhere, to stand beside what the corpus teaches; none for None.
 
     A perfect match of a reader's only keyword is worth about 1, as is one of the strongest of several that fits the
     others too; and so are a paper most like those the reader voted for and one of the most upvoted of the corpus. The
@@ -63,6 +64,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         ceiling: float = 0.4,
         patience: float = 2.5,
         seed: int = 0,
+        encoder: Encoder | None = None,
     ) -> None:
         self.k1 = k1
         self.b = b
@@ -75,6 +77,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.ceiling = ceiling
         self.patience = patience
         self.seed = seed
+        self.encoder = encoder
 
     def fit(self, papers: Sequence[Paper], y: None = None) -> Self:  # noqa: ARG002  scikit-learn's signature
         """Learn from the corpus: words and what they go with, abbreviations, and how many votes are many."""
@@ -85,7 +88,10 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.library_ = Library(papers, Saturation(self.k1, self.b, self.title_weight))
         self.terms_ = unit_terms(self.library_.shelf.weights, self.library_.shelf.shared)
         self.abbreviations_ = Abbreviations(papers)
-        self.meaning_ = Meaning(self.library_.shelf, dimensions=self.dimensions, seed=self.seed)
+        sentences = Sentences(self.encoder, self.library_.shelf.papers) if self.encoder else None
+        self.meaning_ = Meaning(
+            self.library_.shelf, dimensions=self.dimensions, seed=self.seed, sentences=sentences
+        )
         matcher = KeywordMatcher(self.library_.shelf, self.abbreviations_, pair_weight=self.pair_weight)
         reach = Reach(self.feedback, self.nearness, self.nearby, self.ceiling)
         self.librarian_ = Librarian(self.library_.shelf, self.meaning_, matcher, reach)
@@ -182,7 +188,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         if rows is not None:
             return self.terms_[rows], self.meaning_.corpus[rows]
         weights = self.library_.weigh(papers)
-        return unit_terms(weights, self.library_.shelf.shared), self.meaning_.coordinates(weights)
+        return unit_terms(weights, self.library_.shelf.shared), self.meaning_.coordinates(papers, weights)
 
     def _fitted(self) -> Fitted:
         return Fitted(

@@ -118,7 +118,7 @@ class TasteReader:
 
     def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
         weights = self._library.weigh(papers)
-        return unit_terms(weights, self._library.shelf.shared), self._meaning.coordinates(weights)
+        return unit_terms(weights, self._library.shelf.shared), self._meaning.coordinates(papers, weights)
 
     def _likeness(
         self, votes: Sequence[Vote], ordinary: Vector, now: datetime

@@ -65,7 +65,7 @@ def lay_out(store: Store, limits: Limits, fitted: FittedOnce, now: datetime) -> 
         known = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
         counted = when_counted(db, since)
     stored = [one for one in known if one.last_seen_at <= now]
-    ranker = fitted([one.paper for one in stored])
+    ranker = fitted([one.paper for one in stored], limits.encoder)
     lately = [one.paper for one in stored if one.last_seen_at > now - _COUNTED]
     papers = _papers(stored, since, sightings=counted)
     papers.make_ready(ranker, now)

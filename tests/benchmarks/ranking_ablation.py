@@ -2,7 +2,8 @@
 
 DATA is a folder of judged data (see digest/ranking/judgements.py). Each line leaves one part out, or sets it another
 way, and prints what the whole scorer gains over that in the headline and in each task, with the standard error over its
-users, queries and topics. A name of a part, or its beginning, asks for this part alone.
+users, queries and topics. A name of a part, or its beginning, asks for this part alone. The last line, of
+the extra digest[semantic], is what it adds to the whole scorer.
 
 Some parts answer what readers ask for and judged collections do not hold. What these do is shown on small cases of
 invented papers: how many are served with the part and without it. Without DATA only the cases are shown.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from digest.encoder import REMEDY, installed_encoder, is_installed
 from digest.material import _varied
 from digest.ranking import counter, evaluate, keywords, related, shelf, spelling, taste, wishes
 from digest.ranking.harmony import harmony
@@ -103,6 +105,19 @@ def compare(data, wanted):
             without = trials(parameters, changes, anew=anew)
             groups = "".join(told(one).ljust(16) for one in gain(whole, without).values())
             print(f"{name:<28} {told(headline_gain(whole, without)):<15}{groups}", flush=True)
+    if not wanted or "with sentences".startswith(wanted):
+        beside(trials, whole)
+
+
+def beside(trials, whole):
+    """Print what the extra adds, where it is installed."""
+    if not is_installed():
+        print(f"{'with sentences':<28} not measured: {REMEDY}")
+        return
+    found = trials({"encoder": installed_encoder()})
+    groups = "".join(told(one).ljust(16) for one in gain(found, whole).values())
+    print(f"{'with sentences':<28} {told(headline_gain(found, whole)):<15}{groups}")
+    print(f"{'':<28} {headline(found):.4f}")
 
 
 def main(arguments):
