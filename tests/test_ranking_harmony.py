@@ -69,6 +69,14 @@ def test_the_other_keywords_say_which_meaning_of_a_word_is_meant(others, meant):
     assert [reason.term for reason in as_a_whole] == ["your keywords as a whole"]
 
 
+def test_what_was_typed_is_told_before_what_fitting_it_all_adds():
+    (best, *_) = RANKER.rank(wishing("stream", "runoff", "flood"), CORPUS, now=NOW)
+    kinds = [reason.kind for reason in best.why]
+    assert kinds[0] is ReasonKind.KEYWORD
+    assert kinds[-1] is ReasonKind.WHOLE
+    assert kinds.count(ReasonKind.WHOLE) == 1
+
+
 def test_a_single_keyword_has_no_company_to_fit():
     for score in RANKER.rank(wishing("stream"), CORPUS, now=NOW):
         assert ReasonKind.WHOLE not in {reason.kind for reason in score.why}

@@ -43,17 +43,18 @@ def interest_in(score: Score) -> float:
     return sum(reason.contribution for reason in score.why if reason.kind in INTERESTS)
 
 
-# A reason before its turn comes: sorted as they stand, the strongest come first, then by kind and words.
+# A reason before its turn comes: sorted as they stand, the strongest come first, then by kind and words. What fitting all
+# keywords adds comes last, however much: to be told what one typed says more.
 Part = tuple[float, ReasonKind, str, float]
 
 
 def part(kind: ReasonKind, term: str, contribution: float) -> Part:
     """A reason, ready to be sorted."""
-    return -abs(contribution), kind, term, contribution
+    return 0.0 if kind is ReasonKind.WHOLE else -abs(contribution), kind, term, contribution
 
 
 def score_of(paper_id: str, value: float, parts: list[Part]) -> Score:
-    """A score with its reasons, strongest first."""
+    """A score with its reasons in the order of their turns."""
     parts.sort()
     return Score(
         paper_id, value, tuple([Reason(kind, term, contribution) for _, kind, term, contribution in parts])

@@ -87,6 +87,19 @@ PARTS = {
 }
 
 
+# Parts that are kept though no figure speaks for them, and what for.
+KEPT = {
+    "compounds": "a reader who types fine-tuning means finetuning and fine tuned",
+    "abbreviations": "RAG and retrieval-augmented generation are one wish; see the cases above",
+    "phrases of usual words": "a keyword such as world model is not met by a real-world task of our model",
+    "trifles passed over": "what hardly fits is no reason to read a paper, and none to be given",
+    "weights": "a reader has set them, and sees that they count",
+    "votes: dislikes": "less like this has to be felt; see the cases above",
+    "votes: trifles passed over": "what is hardly like papers one liked is no reason to be given",
+    "no variety (MMR)": "nobody wants five papers on one thing; for readers, unlike queries, it costs nothing",
+}
+
+
 def told(gained):
     """A difference and its standard error."""
     return "{:+.3f}±{:.3f}".format(*gained)
@@ -104,7 +117,10 @@ def compare(data, wanted):
         if not wanted or name.startswith(wanted):
             without = trials(parameters, changes, anew=anew)
             groups = "".join(told(one).ljust(16) for one in gain(whole, without).values())
-            print(f"{name:<28} {told(headline_gain(whole, without)):<15}{groups}", flush=True)
+            print(
+                f"{name:<28} {told(headline_gain(whole, without)):<15}{groups}{KEPT.get(name, '')}",
+                flush=True,
+            )
     if not wanted or "with sentences".startswith(wanted):
         beside(trials, whole)
 
