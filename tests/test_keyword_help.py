@@ -7,6 +7,14 @@ from tests.test_ranking_votes import CORPUS, RANKER, papers_on
 HELP = KeywordHelp(RANKER, CORPUS)
 
 
+def test_what_papers_are_about_is_told_in_phrases_of_their_own_and_no_word_twice():
+    phrases = HELP.usual_phrases(6)
+    words = [word for phrase in phrases for word in phrase.split()]
+    assert 1 <= len(phrases) <= 6
+    assert len(words) == len(set(words)) == 2 * len(phrases)
+    assert all(advice.hits >= 3 for advice in HELP.advise(phrases))
+
+
 def test_keywords_are_told_their_hits():
     hits = {advice.typed: advice.hits for advice in HELP.advise(["robot", "gripper contact", "zylophone"])}
     assert 20 <= hits["robot"] <= 25

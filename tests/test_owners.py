@@ -1,5 +1,6 @@
 """A profile changes its owner: from the web into a file, from a file to the web, and back to what it was."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,9 +10,10 @@ from digest.cli import app
 from digest.model import Cadence, Interest
 from digest.profiles import read_profiles
 from digest.store.people import find_subscriber, set_status
-from digest.subscriptions import sync_profiles
+from digest.subscriptions import CONSENT, sync_profiles
 from digest.subscriptions.owners import export_profiles, import_profiles
 from tests.builders import NOW, a_profile, subscribe, subscribe_many
+from tests.web import a_site, join, joined
 
 RICH = a_profile(
     email="rich@example.org",
@@ -107,3 +109,24 @@ def test_the_command_line_says_whose_profile_went_where(tmp_path):
         "done         1 profiles" in CliRunner().invoke(app, [*home, "export", str(tmp_path / "out")]).stdout
     )
     assert (tmp_path / "out" / "new@example.org.toml").exists()
+
+
+def test_the_proof_of_consent_says_when_where_and_to_which_words(tmp_path):
+    with a_site(tmp_path) as (opened, clock, browser):
+        joined(opened, browser, clock)
+    told = CliRunner().invoke(app, ["--home", str(tmp_path), "subscribers", "consent", "reader@example.org"])
+    assert told.exit_code == 0
+    assert "asked        for the digest, on the web, 2026-03-02 08:00" in told.stdout
+    assert f"agreed to    {CONSENT}" in told.stdout
+    assert "confirmed    from the mailbox, 2026-03-02 08:00" in told.stdout
+    words = ["--home", str(tmp_path), "subscribers", "consent", "READER@example.org", "--json"]
+    [proof] = json.loads(CliRunner().invoke(app, words).stdout)["consents"]
+    assert (proof["purpose"], proof["source"], proof["wording"]) == ("subscribe", "web", CONSENT)
+
+
+def test_without_proof_it_says_so_and_somebody_should_look(tmp_path):
+    with a_site(tmp_path) as (_, clock, browser):
+        join(browser, clock, "waiting@example.org")
+    for address, why in (("waiting@example.org", "nothing was confirmed"), ("no@example.org", "nobody has")):
+        told = CliRunner().invoke(app, ["--home", str(tmp_path), "subscribers", "consent", address])
+        assert (told.exit_code, why in told.stderr) == (1, True)

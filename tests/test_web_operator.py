@@ -14,16 +14,19 @@ from digest.model import Skip, SkipReason
 from digest.store.audit import last_acts
 from digest.store.due import record_skips
 from digest.store.feeds import renew_feed
+from digest.store.front import NewRequest, add_consent, find_request, put_request
 from digest.store.halt import current_halt
 from digest.store.outages import current_outage, note_outage
 from digest.store.people import find_subscriber, suppressed
 from digest.store.rounds import Run, note_round
 from digest.store.schema import deliveries, metadata
 from digest.store.sessions import begin_session
+from digest.subscriptions import CONSENT
 from digest.web.operator.login import form_token
 from digest.web.operator.password import make_hash, matches
 from digest.web.site import make_site
 from tests.builders import NOW, a_paper, a_profile, owe, record, subscribe
+from tests.web import words_of
 
 URL = "https://papers.example.org"
 PASSWORD = "four quite unrelated words"
@@ -328,6 +331,23 @@ def test_one_reader_s_page_says_why_there_was_or_was_no_mail(app, operator):
     with app.store.writing() as tx:
         note_outage(tx, "535 wrong password", now=NOW, pause=timedelta(hours=1))
     assert "535 wrong password" in operator.get(f"/operator/readers/{person.id}").text
+
+
+def test_a_reader_s_page_shows_the_proof_that_they_asked_or_why_there_is_none(app, operator):
+    owe(app.store, 1, on=date(2026, 3, 2))
+    with app.store.writing() as tx:
+        person = find_subscriber(tx, "reader1@example.org")
+        assert person
+    page = f"/operator/readers/{person.id}"
+    assert "None is kept here: whoever runs this wrote the file" in operator.get(page).text
+    asked = NewRequest("subscribe", person.id, person.email, person.profile, CONSENT, "mail")
+    with app.store.writing() as tx:
+        found = find_request(tx, put_request(tx, asked, valid=timedelta(days=7), now=NOW))
+        assert found
+        add_consent(tx, found, now=NOW + timedelta(minutes=3))
+    said = words_of(operator.get(page).text)
+    assert f"Agreed to {CONSENT} Asked 2026-03-02 08:00 , by mail" in said
+    assert "Confirmed 2026-03-02 08:03 , from the mailbox" in said
 
 
 def test_a_paper_is_explained_for_a_reader(app, operator):

@@ -1,5 +1,7 @@
 """The first page: what is shown before anything is asked, and what becomes of an address."""
 
+import re
+
 import pytest
 
 from digest.errors import StoreError
@@ -312,3 +314,10 @@ def test_an_old_link_says_no_more_than_a_wrong_one_and_the_mailbox_gets_another_
 def test_a_button_that_is_none_is_refused(app, browser, clock):
     join(browser, clock)
     assert browser.post(path_in(sent_mails(app)[0][2], "c"), data={"act": "rm"}).status_code == 400
+
+
+def test_somebody_who_has_typed_nothing_is_offered_what_the_papers_are_about(browser):
+    offers = re.findall(r'<button class="offer"[^>]* value="([^"]+)"', browser.get("/").text)
+    assert set(offers) & {"audio codec", "protein folding", "sparse attention", "draft model"}
+    taken = browser.post("/", data={"add": offers[0], "act": ""}).text
+    assert f">{offers[0]}</textarea>" in taken

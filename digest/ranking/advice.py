@@ -10,7 +10,7 @@ from digest.model import Paper
 from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, parse_keyword
 from digest.ranking.meaning import one_thread
 from digest.ranking.scorer import PaperRanker
-from digest.ranking.shelf import in_order
+from digest.ranking.shelf import Shelf, in_order
 from digest.ranking.text import singular, stem
 from digest.ranking.wordlist import WordList
 
@@ -23,6 +23,7 @@ _FEWEST_PAPERS = 20  # before anything can be called common
 FAMILIAR = 0.3
 _COHESION = 0.5
 _SAME_BEGINNING = 5
+_FEWEST_SPEAKERS = 3
 _EXAMPLES = 5
 _MOST_REMEMBERED = 20_000
 
@@ -112,6 +113,26 @@ class KeywordHelp:
         phrases = self._words.phrases(known, MOST_SUGGESTIONS)
         return list(dict.fromkeys([*whole, *phrases]))[:MOST_SUGGESTIONS]
 
+    def usual_phrases(self, limit: int) -> list[str]:
+        """What these papers are about, to begin with: phrases that many say, and no word twice."""
+        library = self._ranker.library_
+        spread = np.bincount(library.weigh(self._papers).indices, minlength=len(library.shelf.columns))
+        found: list[tuple[float, str]] = []
+        for pair, wording in library.shelf.pairs.items():
+            column = library.shelf.columns[pair]
+            is_said = _FEWEST_SPEAKERS <= spread[column] <= TOO_COMMON * len(self._papers)
+            if is_said and not any(word[0].isdigit() for word in wording.split()):
+                cohesion = _cohesion(wording.split(), column, library.shelf)
+                found.append((float(spread[column]) * cohesion, wording))
+        phrases: list[str] = []
+        used: set[str] = set()
+        for worth, wording in sorted(found, key=lambda one: (-one[0], one[1])):
+            words = {stem(word) for word in wording.split()}
+            if worth > 0 and not words & used:
+                phrases.append(wording)
+                used |= words
+        return phrases[:limit]
+
     def propose(self, papers: Sequence[Paper], *, limit: int = 8) -> list[str]:
         """Keywords for a reader who has pasted papers of interest: see `propose`."""
         return propose(papers, self._ranker, limit=limit)
@@ -144,7 +165,10 @@ def _belong_together(words: Sequence[str], column: int, ranker: PaperRanker) -> 
     """Whether a phrase is more than two words that happened to meet; a single word has to be one, not a number."""
     if len(words) == 1:
         return len(words[0]) > 2 and not words[0][0].isdigit() and not words[0].endswith("ly")
-    shelf = ranker.library_.shelf
+    return _cohesion(words, column, ranker.library_.shelf) > _COHESION
+
+
+def _cohesion(words: Sequence[str], column: int, shelf: Shelf) -> float:
+    """In the terms of idf, how much less rare a pair is than if its words stood together by chance; else 0."""
     chance = [shelf.idf[shelf.columns[stem(word)]] for word in words if stem(word) in shelf.columns]
-    # In the terms of idf: the pair is far less rare than if its words stood together by chance.
-    return len(chance) == len(words) and sum(chance) - float(shelf.idf[column]) > _COHESION
+    return sum(chance) - float(shelf.idf[column]) if len(chance) == len(words) else 0.0

@@ -17,6 +17,7 @@ from digest.store.papers import StoredPaper, seen_since, when_counted
 from digest.text import title_key
 
 _COUNTED = timedelta(days=30)
+_STARTERS = 6
 # Strangers type other keywords every moment: what is kept of them is copied whenever one is added.
 _REMEMBERED = 200_000  # pairs of a keyword and a paper, about 4 MB
 
@@ -28,6 +29,7 @@ class Sample:
     digest: Digest
     advice: tuple[KeywordAdvice, ...]
     corpus: int  # papers of the days that `advice` counts in
+    starters: tuple[str, ...] = ()  # keywords to begin with, where there are none
 
     def for_reader(self, email: str, profile: Profile) -> Digest:
         """The digest as it would be addressed to somebody."""
@@ -47,6 +49,9 @@ class Shelf:
     help: KeywordHelp
     counted: int
     made_at: datetime
+    starters: tuple[
+        str, ...
+    ]  # phrases that many of the latest papers say, for somebody who has named nothing
     by_id: Mapping[str, Paper]
     by_title: Mapping[str, Paper]  # by title key
 
@@ -69,12 +74,14 @@ def lay_out(store: Store, limits: Limits, fitted: FittedOnce, now: datetime) -> 
     lately = [one.paper for one in stored if one.last_seen_at > now - _COUNTED]
     papers = _papers(stored, since, sightings=counted)
     papers.make_ready(ranker, now)
+    help_ = KeywordHelp(ranker, lately)
     return Shelf(
         ranker,
         papers,
-        KeywordHelp(ranker, lately),
+        help_,
         len(lately),
         now,
+        tuple(help_.usual_phrases(_STARTERS)),
         {one.paper.id: one.paper for one in stored},
         {title_key(one.paper.title): one.paper for one in stored},
     )
@@ -119,7 +126,7 @@ def sample_of(shelf: Shelf, profile: Profile, now: datetime, reader: Reader | No
     """The digest of a profile, and what is to be said of its keywords."""
     wanted = _words(profile)
     advice = tuple(shelf.help.advise(wanted)) if wanted else ()
-    return Sample(digest_of(shelf, profile, now, reader), advice, shelf.counted)
+    return _sample(shelf, digest_of(shelf, profile, now, reader), advice)
 
 
 def samples_of(shelf: Shelf, profiles: Sequence[Profile], now: datetime) -> list[Sample]:
@@ -129,11 +136,13 @@ def samples_of(shelf: Shelf, profiles: Sequence[Profile], now: datetime) -> list
     advice = dict(zip(wanted, shelf.help.advise(wanted), strict=True)) if wanted else {}
     chosen = materials(shelf.ranker, shelf.papers, readers, now=now)
     return [
-        Sample(
-            _composed(profile, material, now), tuple(advice[word] for word in _words(profile)), shelf.counted
-        )
+        _sample(shelf, _composed(profile, material, now), tuple(advice[word] for word in _words(profile)))
         for profile, material in zip(profiles, chosen, strict=True)
     ]
+
+
+def _sample(shelf: Shelf, digest: Digest, advice: tuple[KeywordAdvice, ...]) -> Sample:
+    return Sample(digest, advice, shelf.counted, () if advice else shelf.starters)
 
 
 def _words(profile: Profile) -> list[str]:

@@ -42,6 +42,7 @@ class Shown:
     scale: str
     lines: tuple[Line, ...]
     found: tuple[Found, ...]
+    starters: tuple[str, ...]  # topics of these papers, for somebody who has named none
 
 
 def shown(sample: Sample) -> Shown:
@@ -51,7 +52,7 @@ def shown(sample: Sample) -> Shown:
     )
     typed = {advice.typed for advice in sample.advice}
     found = tuple(_found(advice, sample, typed) for advice in sample.advice)
-    return Shown(opening_of(sample.digest).scale, lines, found)
+    return Shown(opening_of(sample.digest).scale, lines, found, sample.starters)
 
 
 @lru_cache(maxsize=4_096)

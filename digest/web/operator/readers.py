@@ -17,6 +17,7 @@ from digest.explain import Explanation, explain
 from digest.mail.wording import rhythm_of
 from digest.model import Skip, SkipReason
 from digest.store.figures import deliveries_page, people_page
+from digest.store.front import consents_of
 from digest.store.halt import Halt, current_halt
 from digest.store.outages import Outage, current_outage
 from digest.store.people import Subscriber, read_subscriber
@@ -45,6 +46,7 @@ class Case:
     barred: tuple[str, str] | None  # why the address is not mailed, and in whose words
     mails: list[dict[str, Any]]
     days: list[Told]
+    consents: list[dict[str, Any]]  # the proofs that they asked for it, the oldest first
     halt: Halt | None
     outage: Outage | None
 
@@ -109,6 +111,7 @@ def find_case(db: Connection, number: int) -> Case:
         barred=suppression_of(db, person.address_hash),
         mails=mails,
         days=_days(mails, none),
+        consents=consents_of(db, person.id),
         halt=current_halt(db),
         outage=current_outage(db),
     )
