@@ -1,7 +1,7 @@
 """How a morning grows: workers and readers, from "due" to "sent", with a mail server that takes everything at once.
 
     python -m tests.benchmarks.cluster_speed --workers 1 2 4 --readers 1000 10000 100000
-    python -m tests.benchmarks.cluster_speed --workers 2 --readers 1000000          # one cell; needs 60 GB of disk
+    python -m tests.benchmarks.cluster_speed --workers 2 --readers 1000000          # one cell; needs 30 GB of disk
 
 A month of papers, a hundred a day; readers with three to six keywords of their own, ten papers each. Every worker is a
 process that publishes shards from one PostgreSQL (durable) until none is left, then sends what is owed. A line says how
@@ -37,7 +37,7 @@ from tests.benchmarks.ranking_speed import invented_papers, invented_profiles
 from tests.builders import subscribe_many
 
 WORKER = "import sys; from tests.benchmarks.cluster_speed import work; work(sys.argv[1])"
-ROOM = 60_000  # bytes of disk that a reader needs at most, with PostgreSQL's log
+ROOM = 30_000  # bytes of disk that a reader needs at most, with PostgreSQL's log
 AT_ONCE = 10_000
 PHASES = ("publish", "send")
 
