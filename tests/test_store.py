@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy
@@ -117,6 +119,15 @@ def test_who_writes_often_keeps_a_connection_until_something_breaks(store):
     assert len(papers_of(store)) == 3
     with store.reading() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM listings").scalar() == 3
+
+
+@pytest.mark.parametrize(
+    ("free", "told"), [(0, "is full; free some space"), (1 << 30, "reports an error; check it")]
+)
+def test_a_disk_without_room_is_called_full_whatever_the_driver_calls_it(tmp_path, monkeypatch, free, told):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(StoreError, match=told), engine.wrap_errors("read", tmp_path / "digest.db"):
+        raise sqlite3.OperationalError("disk I/O error")
 
 
 def test_readers_never_wait_for_a_writer(store):

@@ -104,12 +104,14 @@ def retry_delivery(
     from digest.app import App
     from digest.store import desk
     from digest.store.outages import end_outage
+    from digest.store.outbox import count_due
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app, app.store.writing() as tx:
-        changed = desk.retry(tx, delivery_id, now=context.now)
+        desk.retry(tx, delivery_id, now=context.now)
         end_outage(tx)
-    typer.echo(f"{changed} to be tried again; `digest deliver` does it now")
+        count = count_due(tx, context.now)
+    typer.echo(f"{count} to be sent; `digest deliver` does it now")
 
 
 @outbox.command("hold")

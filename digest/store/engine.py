@@ -1,6 +1,7 @@
 """Opening the database: durable settings, the schema of this version, and errors in words a person acts on."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ _BUSY_SECONDS = 60
 _PAGE = 16_384
 _CHECKED_ALWAYS = 1 << 20  # bytes: costs a few milliseconds
 _CHECKED_AFTER_CRASH = 256 << 20  # bytes: costs about a second
+_ROOM = 1 << 16  # bytes: SQLite makes its smaller files in pieces of half of this
 _RESTORE = "restore the last backup: `digest restore FILE`"
 
 
@@ -98,7 +100,10 @@ class Kept:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database. Never waits for a writer."""
-    with wrap_errors("read"), engine.connect().execution_options(**_reads(engine)) as connection:
+    with (
+        wrap_errors("read", file_of(engine)),
+        engine.connect().execution_options(**_reads(engine)) as connection,
+    ):
         yield connection
         connection.rollback()
 
@@ -136,10 +141,20 @@ def _remedy(said: str, file: Path | None) -> str:
         "disk I/O": f"the disk{folder} reports an error; check it before you run this again",
         **IN_WORDS,
     }
+    if "disk I/O" in said and file is not None and _is_full(file.parent):
+        return f"{remedies['is full']} ({' '.join(said.split())})"
     for sign, remedy in remedies.items():
         if sign in said:
             return f"{remedy} ({' '.join(said.split())})"
     return said
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether there is no room left: SQLite says so only of some of its files, and of the others "disk I/O error"."""
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False
 
 
 def _make_private(file: Path) -> None:
