@@ -21,6 +21,7 @@ import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from digest.mail.dkim import Key
+from tests.servers import free_port
 
 DOMAIN = "digest.example.org"
 KEY = Key("mail", DOMAIN, rsa.generate_private_key(public_exponent=65537, key_size=2048))
@@ -93,7 +94,7 @@ class Rspamd:
 def rspamd() -> Iterator[Rspamd]:
     """The filter, with its own rules, our name server, and nothing that asks somebody else."""
     with _name_server() as names, tempfile.TemporaryDirectory() as folder:
-        home, port = Path(folder), _free_port()
+        home, port = Path(folder), free_port()
         _configure(home, port, names)
         places = [f"--var={name}={home}" for name in ("LOCAL_CONFDIR", "DBDIR", "RUNDIR", "LOGDIR")]
         with (home / "out").open("wb") as out:
@@ -122,12 +123,6 @@ def _configure(home: Path, port: int, names: int) -> None:
     for name, content in own.items():
         (home / "local.d" / name).write_text(content)
     home.chmod(0o777)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, daemon: subprocess.Popen[bytes]) -> None:
