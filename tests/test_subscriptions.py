@@ -17,6 +17,7 @@ from digest.mail.render import Renderer
 from digest.model import Cadence, Digest, Interest
 from digest.profiles import profile_to_toml, read_profile
 from digest.store import Store
+from digest.store.feeds import renew_feed
 from digest.store.front import consents_of
 from digest.store.people import find_subscriber, suppress
 from digest.store.schema import deliveries, messages, subscribers
@@ -492,15 +493,21 @@ def test_the_export_holds_every_table_that_knows_somebody(store, act):
         }
     told = {
         "subscribers": "subscriber", "suppressions": "suppressed_because", "deliveries": "mails",
-        "shown": "papers_shown", "votes": "votes", "consents": "consents",
+        "shown": "papers_shown", "votes": "votes", "consents": "consents", "feeds": "feed",
     }  # fmt: skip
-    # Reasons for silence, reports, waiting questions, the feed's number and counters say nothing a reader entered.
-    apart = {"skips", "bounces", "requests", "asks", "feeds"}
+    # Reasons for silence, reports, waiting questions and counters say nothing a reader entered.
+    apart = {"skips", "bounces", "requests", "asks"}
     assert tables - apart == told.keys()
     assert kept.keys() >= set(told.values())
     assert json.loads(json.dumps(kept)) == kept
     assert kept["subscriber"]["email"] == READER
     assert [mail["kind"] for mail in kept["mails"]] == ["confirm"]
+    assert kept["feed"] is None
+    with store.writing() as tx:
+        serial = renew_feed(tx, who.id, now=NOW)
+        told_of_it = export(tx, who)
+    assert told_of_it["feed"] == {"is_open": True, "since": NOW.isoformat()}
+    assert str(serial) not in json.dumps(told_of_it["feed"])
     assert tomllib.loads(kept["profile_file"])["email"] == READER
 
 

@@ -2,20 +2,24 @@
 
 import json
 import re
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from digest.app import App
-from digest.errors import StoreError
+from digest.errors import DigestError, StoreError
 from digest.store.halt import halt_sending
 from digest.store.people import suppress
 from digest.store.sources import SourceState, put_source_state
+from digest.web.figures import Figures
 from digest.web.site import make_site
 from tests.builders import NOW, a_paper, owe, record
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 URL = "https://papers.example.org"
@@ -153,6 +157,40 @@ def test_a_dashboard_asks_only_for_figures_there_are(app, browser):
     assert len(asked) >= 12
     assert asked <= told, asked - told
     assert all(panel["title"] for panel in dashboard["panels"])
+
+
+def test_digests_behind_one_server_are_told_apart_and_each_token_shows_its_own(tmp_path):
+    figures, answers = Figures(), {}
+    with ExitStack() as house:
+        for tenant, token in (("bio", TOKEN), ("ml", TOKEN), ("closed", "another token")):
+            home = tmp_path / tenant
+            home.mkdir()
+            (home / ".env").write_text(f"DIGEST_METRICS_TOKEN={token}\n")
+            app = house.enter_context(App.open(home, web_url=f"https://{tenant}.example.org"))
+            record(app.store, a_paper(1))
+            site = make_site(app, clock=lambda: NOW, figures=figures, tenant=tenant)
+            answers[tenant] = house.enter_context(TestClient(site, base_url=f"https://{tenant}.example.org"))
+        found = samples(answers["ml"])
+        assert (found["digest_papers", "bio"], found["digest_papers", "ml"]) == (1, 1)
+        assert ("digest_papers", "closed") not in found
+        assert ("process_open_fds",) in found
+        names = [line for line in read(answers["bio"]).splitlines() if line.startswith("# TYPE")]
+        assert len(names) == len(set(names))
+        alone = answers["bio"].get("/metrics", headers={"Authorization": "Bearer another token"}).text
+        assert 'digest_papers{tenant="closed"}' in alone
+        assert 'tenant="ml"' not in alone
+
+
+def test_a_port_of_its_own_tells_everything_and_the_pages_nothing(app):
+    figures, port = Figures(is_public=False), free_port()
+    with TestClient(make_site(app, clock=lambda: NOW, figures=figures), base_url=URL) as pages:
+        with figures.at_port(port, "127.0.0.1"):
+            said = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+            with pytest.raises(DigestError, match="choose another"), figures.at_port(port, "127.0.0.1"):
+                pass
+        answer = pages.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert "digest_papers 0.0" in said
+    assert answer.status_code == 404
 
 
 def test_ready_means_that_the_database_can_be_written(app, browser):

@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from digest.app import App
+    from digest.web.figures import Figures
 
 log = logging.getLogger(__name__)
 _ONCE_MORE = 11.0  # seconds after a page has queued a mail
@@ -37,6 +38,18 @@ def serve(
         bool,
         typer.Option("--schedule/--no-schedule", help="Also ingest, publish and deliver, as `run` does."),
     ] = True,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=1,
+            max=65535,
+            help="Tell /metrics here, without a token, and not on the pages' port.",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option("--metrics-host", help="Where that port is open; see --host.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve the web pages, and ingest, publish and deliver beside them, until Ctrl-C.
 
@@ -46,21 +59,30 @@ def serve(
     stopping = threading.Event()
     with exits_in_words(), _listening(host, port) as door:
         here = f"http://{_as_seen(host)}:{door.getsockname()[1]}"
-        _open_up(context, door, here, stopping, with_schedule=schedule)
+        private = None if metrics_port is None else (metrics_port, metrics_host)
+        _open_up(context, door, here, stopping, private, with_schedule=schedule)
 
 
 def _open_up(
-    context: Context, door: socket.socket, here: str, stopping: threading.Event, *, with_schedule: bool
+    context: Context,
+    door: socket.socket,
+    here: str,
+    stopping: threading.Event,
+    private: tuple[int, str] | None,
+    *,
+    with_schedule: bool,
 ) -> None:
     from digest.scheduler import stop_on_signals
+    from digest.web.figures import Figures
 
-    with opened(context, web_url=here) as house:
+    figures = Figures(is_public=private is None)
+    with opened(context, web_url=here) as house, figures.at_port(*private) if private else nullcontext():
         stop_on_signals(stopping)
         tell_each_step()
         start_tracing()
         for app in house.apps.values():
             complain(f"serving on {here}; the home is {app.settings.home}. Stop with Ctrl-C.")
-        _serve(house.apps, context, door, stopping, with_schedule=with_schedule)
+        _serve(house.apps, context, door, stopping, figures, with_schedule=with_schedule)
 
 
 @contextmanager
@@ -88,6 +110,7 @@ def _serve(
     context: Context,
     door: socket.socket,
     stopping: threading.Event,
+    figures: "Figures",
     *,
     with_schedule: bool,
 ) -> None:
@@ -97,8 +120,11 @@ def _serve(
 
     woken = threading.Event()
     sites = [
-        (app.settings.file.web.url, make_site(app, clock=context.wall_clock, wake=woken.set))
-        for app in apps.values()
+        (
+            app.settings.file.web.url,
+            make_site(app, clock=context.wall_clock, wake=woken.set, figures=figures, tenant=name),
+        )
+        for name, app in apps.items()
     ]
     server = _server(at_their_addresses(sites), list(apps.values()))
     beside = [threading.Thread(target=_make_ready, args=([site for _, site in sites], context.wall_clock))]

@@ -52,6 +52,14 @@ def revoke_feed(tx: Connection, subscriber_id: int, *, now: datetime) -> bool:
     return tx.execute(mine.values(is_open=0, renewed_at=now)).rowcount > 0
 
 
+def feed_of(db: Connection, subscriber_id: int) -> dict[str, Any] | None:
+    """What is kept of this person's feed, without what opens it: whether it is open, and since when. None for none."""
+    row = db.execute(
+        select(feeds.c.is_open, feeds.c.renewed_at).where(feeds.c.subscriber_id == subscriber_id)
+    ).first()
+    return None if row is None else {"is_open": bool(row.is_open), "since": row.renewed_at}
+
+
 def feed_serial(db: Connection, subscriber_id: int) -> int | None:
     """The serial that opens this person's feed; None when there is none, or it was revoked."""
     query = select(feeds.c.serial).where(feeds.c.subscriber_id == subscriber_id, feeds.c.is_open == 1)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from digest.cadence import next_issue
 from digest.profiles import profile_to_toml
+from digest.store.feeds import feed_of
 from digest.store.front import consents_of
 from digest.store.people import Subscriber, read_subscriber, shown_since, suppressed
 from digest.store.readers import change_subscriber, deliveries_of, erase_subscriber, wipe_free_space
@@ -66,6 +67,7 @@ def export(db: Connection, person: Subscriber) -> dict[str, Any]:
         "profile": asdict(person.profile),
         "profile_before": asdict(person.profile_before) if person.profile_before else None,
         "consents": consents_of(db, person.id),
+        "feed": feed_of(db, person.id),
         "mails": deliveries_of(db, person.id, person.address_hash),
         "papers_shown": shown_since(db, person.id),
         "votes": [

@@ -1,21 +1,17 @@
-"""Figures for Prometheus at /metrics, and the two questions a machine asks: alive (/healthz), ready (/readyz).
+"""Figures for Prometheus, and the two questions a machine asks: alive (/healthz), ready (/readyz).
 
 What must survive restarts, and be the same whichever process is asked, comes from the database at the moment of asking.
-What one process sees alone, its requests, is counted in it. Nobody reads /metrics without the token from .env.
+What one process sees alone, its requests, is counted in it. `figures` tells them to whoever may see them.
 """
 
-import hmac
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, text
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -54,7 +50,6 @@ class Tally:
             registry=self.registry,
         )
         self.registry.register(_FromStore(store))
-        ProcessCollector(registry=self.registry)
 
     def note(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -173,23 +168,6 @@ def _verbs(db: Connection) -> Iterator[Metric]:
         for what, count in one.tallies.items():
             done.add_metric([verb, what], count)
     yield from (runs, failures, seconds, last, ended, done)
-
-
-def metrics_route(desk: Desk, tally: Tally) -> list[Route]:
-    """/metrics for whoever says the token; nowhere when none is configured."""
-    token = desk.app.settings.metrics_token
-    if token is None:
-        return []
-    expected = f"Bearer {token.get_secret_value()}".encode()
-
-    async def metrics(request: Request) -> Response:
-        said = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(said, expected):
-            raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-        body = await run_in_threadpool(generate_latest, tally.registry)
-        return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    return [Route("/metrics", metrics)]
 
 
 def ready_route(desk: Desk) -> Route:

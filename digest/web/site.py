@@ -22,9 +22,10 @@ from digest.shipped import shipped
 from digest.store.papers import count_papers
 from digest.web import confirm, leave, operator, own_data, reading, settings, subscribe, vote
 from digest.web.desk import Desk
+from digest.web.figures import Figures
 from digest.web.guard import SECURITY_HEADERS, Guard, Refusing, Tries
 from digest.web.look import Assets, read_assets
-from digest.web.metrics import Counting, Tally, metrics_route, ready_route
+from digest.web.metrics import Counting, Tally, ready_route
 from digest.web.scribe import Scribe
 from digest.web.showroom import Showroom
 
@@ -58,8 +59,13 @@ def make_site(
     *,
     clock: Callable[[], datetime],
     wake: Callable[[], None] = lambda: None,
+    figures: Figures | None = None,
+    tenant: str = "",
 ) -> Starlette:
-    """The web pages of one home. `clock` gives aware UTC; `wake` is called when a mail was queued."""
+    """The web pages of one home. `clock` gives aware UTC; `wake` is called when a mail was queued.
+
+    `figures` is shared by the sites of a house, each of which is a `tenant` there.
+    """
     look = app.settings.file.look
     theme = build_theme(look.theme, light=look.light, dark=look.dark)
     assets = read_assets(shipped("templates") / "web" / "assets", theme)
@@ -70,9 +76,11 @@ def make_site(
     guard = Middleware(Guard, origin=url, tries=Tries(most, time.monotonic))
     routes = [assets.route(), _health(desk), ready_route(desk)]
     routes += [route for part in _PARTS for route in part(desk)]
-    tally = Tally(app.store, routes)
+    tally, token = Tally(app.store, routes), app.settings.metrics_token
+    told = figures or Figures()
+    told.add(tenant, token.get_secret_value() if token else None, tally)
     site = Starlette(
-        routes=[*routes, *metrics_route(desk, tally)],
+        routes=[*routes, told.route()],
         middleware=[Middleware(Counting, tally=tally), guard],
         exception_handlers=_error_pages(desk),
     )
