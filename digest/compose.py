@@ -21,6 +21,8 @@ _MOST_UPDATES = 2
 # For a reader of some interests a paper counts as popular from this part of what one of the most liked of the corpus
 # has; who wants nothing but the popular gets the best there is.
 _POPULAR = 1 / 3
+# Who wants popular papers this much gets a mail for them alone; to others they come along with what they asked for.
+_REASON_ENOUGH = 0.5
 _ORDER = {section: number for number, section in enumerate(Section)}
 
 
@@ -71,11 +73,8 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
     wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
     for_wild = {one.paper_id for one in wild}
     others = [one for one in new if one.paper_id not in for_wild]
-    unmatched = [one for one in others if one.paper_id not in matched and one.interest >= 0 < one.liked]
-    much_liked = _POPULAR * profile.trending if profile.interests else 0.0
-    outside = [one.paper_id for one in unmatched if one.liked >= much_liked]
     places = profile.max_papers - len(wild)
-    popular = set(outside[: places if not profile.interests else round(profile.trending * places)])
+    popular = _popular(profile, others, matched, places)
     best = [one for one in others if one.paper_id in popular or one.paper_id in matched][:places]
     sections = [(one.paper_id, _section(one, one.paper_id in matched)) for one in best]
     sections += [(one.paper_id, Section.WILDCARD) for one in wild]
@@ -85,6 +84,17 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
         Pick(material.papers[paper_id], score, section)
         for (paper_id, section), score in zip(sections, scores, strict=True)
     ]
+
+
+def _popular(profile: Profile, others: Sequence[Standing], matched: Collection[str], places: int) -> set[str]:
+    """Well-liked papers that match nothing, as many as the dial gives them."""
+    liked = [one for one in others if one.paper_id not in matched and one.interest >= 0 < one.liked]
+    if not profile.interests:
+        return {one.paper_id for one in liked[:places]}
+    if not matched and profile.trending < _REASON_ENOUGH:
+        return set()
+    much_liked = [one.paper_id for one in liked if one.liked >= _POPULAR * profile.trending]
+    return set(much_liked[: round(profile.trending * places)])
 
 
 def _section(one: Standing, is_match: bool) -> Section:
