@@ -198,24 +198,37 @@ def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Asse
 
 
 def _assess_rows(matches: Matches, guide: Guide, papers: Matrix, reach: Reach, rows: slice) -> Assessment:
-    """The dense rows are only searched for what counts: one paper of ten or fewer is met by a keyword."""
-    said, complete = matches.values[rows].toarray(), matches.complete[rows].toarray()
+    """One paper of ten or fewer is met by a keyword: only those are looked at."""
     best, horizon = guide.best[rows], guide.horizon[rows]
     cosine = guide.directions[rows] @ papers.T  # exact: see meaning.py
-    is_met = cosine > (horizon + _TRIFLE * np.maximum(1 - horizon, 1e-9))[:, np.newaxis]
-    owners, places = np.nonzero(is_met | (said > 0) | (complete > 0))
+    is_met = (cosine > (horizon + _TRIFLE * np.maximum(1 - horizon, 1e-9))[:, np.newaxis]).ravel()
+    said, complete = (_positive(table[rows]) for table in (matches.values, matches.complete))
+    is_met[said[0]] = is_met[complete[0]] = True
+    # As one row, what is set is found faster than in a table.
+    met = np.flatnonzero(is_met)
+    owners, places = np.divmod(met, cosine.shape[1])
     best, horizon = best[owners], horizon[owners]
-    plain, is_complete = said[owners, places], complete[owners, places] > 0
-    closeness = (cosine[owners, places] - horizon) / np.maximum(1 - horizon, 1e-9)
+    plain, is_complete = np.zeros(len(met)), np.zeros(len(met), dtype=bool)
+    plain[np.searchsorted(met, said[0])] = said[1]
+    is_complete[np.searchsorted(met, complete[0])] = True
+    closeness = (cosine.ravel()[met] - horizon) / np.maximum(1 - horizon, 1e-9)
     nearness = np.where(closeness > _TRIFLE, reach.weight * best * closeness, 0.0)
     least = reach.ceiling * best
     lifted = np.where(is_complete, np.maximum(plain, least), 0.0)
     values = np.where(is_complete, lifted + nearness, _below(plain + nearness, least))
     keep = (values >= _TRIFLE * best) & (values > 0)
-    counts = np.bincount(owners[keep], minlength=said.shape[0])
+    counts = np.bincount(owners[keep], minlength=len(cosine))
     kinds = np.where(is_complete, COMPLETE, np.where(plain > nearness, PARTLY, NEAR)).astype(np.int8)
     found = (values[keep], places[keep], np.concatenate([[0], np.cumsum(counts)]))
-    return Assessment(sparse.csr_array(found, shape=said.shape), lifted[keep], kinds[keep])
+    return Assessment(sparse.csr_array(found, shape=cosine.shape), lifted[keep], kinds[keep])
+
+
+def _positive(table: sparse.csr_array) -> tuple[NDArray[np.int64], Vector]:
+    """Where the positive entries of a table stand, counted row after row, and their values."""
+    owners = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+    flat = owners * table.shape[1] + table.indices
+    is_positive = table.data > 0
+    return flat[is_positive], table.data[is_positive]
 
 
 def _below(values: Vector, limits: Vector) -> Vector:
