@@ -23,6 +23,7 @@ from digest.ranking.trending import Sighting
 
 _DEEP = 3  # so many times a digest's papers are put in order: what does not fit leaves a full digest
 _LOOKED_AT = 2  # so many times as many are looked at for it
+_YOUNG = 50_000  # objects that are made before those are looked through: a digest is of a hundred, and none is garbage
 _PAST = 2_000  # papers of whole past days, the newest, are enough to learn a floor from
 
 
@@ -138,6 +139,7 @@ class FittedOnce:
             # What was learnt stays: looking through it for garbage again and again would cost a third of every round.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_YOUNG)
         return self._ranker
 
 
