@@ -2,17 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from random import Random
 
+import pytest
 from sqlalchemy import select
 
+from digest import publish as publishing
 from digest.material import FittedOnce
 from digest.model import Cadence, Envelope, Interest, Message, SkipReason
+from digest.pages import parse
+from digest.preview import make_preview
 from digest.profiles import read_profiles
 from digest.publish import Limits, publish
+from digest.shipped import shipped
+from digest.store.papers import record_page
 from digest.store.people import find_subscriber, last_skips, set_status, suppress
 from digest.store.schema import deliveries
 from digest.subscriptions import change_status, sync_profiles
-from tests.builders import NOW, a_paper, a_profile, record, subscribe
+from tests.builders import NOW, a_page, a_paper, a_profile, record, subscribe, subscribe_many
 
 
 class PlainWriter:
@@ -231,3 +238,44 @@ def test_a_corpus_is_learnt_once_while_it_stays_the_same(store):
         rankers.append(fitted([decoding(1), decoding(2)]))
     assert rankers[0] is rankers[1] is rankers[2]
     assert fitted([decoding(1)]) is not rankers[0]
+
+
+def many_kinds_of_readers(papers):
+    """Readers of words from the titles of these papers."""
+    random = Random(7)
+    words = sorted({word for paper in papers for word in paper.title.split() if len(word) > 5})
+    for number in range(12):
+        wanted = tuple(Interest((word,), random.choice([1.0, 2.0, -1.0])) for word in random.sample(words, 4))
+        phrase = Interest((" ".join(random.choice(papers).title.split()[:2]),))
+        yield a_profile(
+            email=f"reader{number}@example.org",
+            interests=(*wanted, phrase),
+            max_papers=random.choice([1, 3, 10]),
+            trending=random.choice([0.0, 0.3, 1.0]),
+            quiet_day="note",
+        )
+
+
+def a_days_page():
+    """A page of yesterday, read when its votes had grown."""
+    path = min((shipped("config") / "demo/pages").iterdir())
+    page = a_page(path.read_bytes(), name=path.name)
+    parsed = parse(page)
+    on = (NOW - timedelta(days=1)).date()
+    assert len(parsed.papers) > 5
+    return page, replace(parsed, listed_on=on)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 500])
+def test_many_readers_together_get_what_each_would_be_shown_alone(store, monkeypatch, batch):
+    monkeypatch.setattr(publishing, "BATCH", batch)
+    page, parsed = a_days_page()
+    profiles = {profile.email: profile for profile in many_kinds_of_readers(parsed.papers)}
+    with store.writing() as tx:
+        record_page(tx, page, parsed)
+    subscribe_many(store, profiles.values())
+    writer = PlainWriter()
+    assert publish(store, writer, limits=Limits(), now=NOW).queued == len(profiles)
+    assert sum(len(digest.picks) for digest in writer.digests) > len(profiles)
+    for digest in writer.digests:
+        assert digest == make_preview(profiles[digest.subscriber], [page], now=NOW).digest
