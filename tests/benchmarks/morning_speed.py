@@ -1,9 +1,10 @@
-"""A whole morning: 10,000 readers, 10 papers each, from the ledger's "due" to the next server's "250", stage by stage.
+"""A whole morning: many readers, ten papers each, from the ledger's "due" to the next server's "250", stage by stage.
 
-    python -m tests.benchmarks.morning_speed [--readers 10000] [--signed] [--connections 4]
+    python -m tests.benchmarks.morning_speed [--readers 1000 3000 10000] [--signed] [--connections 4]
 
-Core-seconds of this process (the sink is another), everything durable (synchronous=FULL). Memory is the peak of the
-process after a quarter of the readers and at the end: it must not grow with them.
+Core-seconds of this process (the sink is another), everything durable (synchronous=FULL), each number of readers in a
+process of its own. Memory is what the morning adds at its peak to what the house has learnt before: it must not grow
+with the readers.
 """
 
 import argparse
@@ -12,9 +13,11 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +134,7 @@ def morning(folder: Path, port: int, *, readers: int, connections: int, signed: 
         (writer, "write", "render"),
     ):
         setattr(where, act, stages.watched(name, getattr(where, act)))
-    began = time.perf_counter()
+    learnt, began = peak(), time.perf_counter()
     queued = publish(store, writer, limits=Limits(), now=NOW, fitted=fitted).queued
     published = time.perf_counter() - began
     wanted = SmtpSettings(host="127.0.0.1", port=port, security="none")
@@ -143,32 +146,54 @@ def morning(folder: Path, port: int, *, readers: int, connections: int, signed: 
     with store.reading() as db:
         papers = db.execute(select(func.count()).select_from(shown)).scalar_one()
     store.close()
-    figures = {"mails": sent, "papers": papers, "publish": published, "all": time.perf_counter() - began}
+    whole = time.perf_counter() - began
+    figures = {
+        "mails": sent,
+        "papers": papers,
+        "publish": published,
+        "all": whole,
+        "learnt": learnt,
+        "peak": peak(),
+    }
     return dict(stages.spent) | {f"# {name}": value for name, value in figures.items()}
 
 
+def peak() -> float:
+    """The most memory this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(readers: int, connections: int, signed: bool) -> dict[str, float]:
+    """A morning in a folder of its own, to a sink of its own."""
+    with tempfile.TemporaryDirectory() as folder, any_sink() as (port, _):
+        found = morning(Path(folder), port, readers=readers, connections=connections, signed=signed)
+        return found | {"# size": (Path(folder) / "digest.db").stat().st_size / 1e6}
+
+
+def show(found: dict[str, float]) -> None:
+    """Core-seconds and milliseconds a mail of each stage."""
+    said = {name.removeprefix("# "): found.pop(name) for name in list(found) if name.startswith("# ")}
+    mails = said["mails"]
+    print(f"{mails:,.0f} mails of {said['papers'] / mails:.1f} papers")
+    for name, seconds in (*found.items(), ("all", sum(found.values()))):
+        print(f"  {name:10} {seconds:8.2f} core-seconds {seconds / mails * 1e3:8.3f} ms a mail")
+    print(
+        f"  {said['publish']:.1f} s published, {said['all']:.1f} s in all; {said['size']:.0f} MB of database"
+    )
+    print(f"  peak {said['peak']:.0f} MiB, {said['peak'] - said['learnt']:.0f} more than before the morning")
+
+
 def main() -> None:
-    """Print core-seconds and microseconds a reader of each stage."""
+    """Print a table for each number of readers."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--readers", type=int, default=10_000)
+    options.add_argument("--readers", type=int, nargs="+", default=[1_000, 3_000, 10_000])
     options.add_argument("--connections", type=int, default=4)
     options.add_argument("--signed", action="store_true")
     chosen, _ = options.parse_known_args()
-    with tempfile.TemporaryDirectory() as folder, any_sink() as (port, sink):
-        found = morning(
-            Path(folder), port, readers=chosen.readers, connections=chosen.connections, signed=chosen.signed
-        )
-        size = (Path(folder) / "digest.db").stat().st_size / 1e6
-    mails, papers = found.pop("# mails"), found.pop("# papers")
-    published, whole = found.pop("# publish"), found.pop("# all")
-    print(f"{mails:,.0f} mails of {papers / mails:.1f} papers to {sink}, {chosen.connections} connections")
-    for name, seconds in found.items():
-        print(f"  {name:10} {seconds:8.2f} core-seconds {seconds / mails * 1e6:8.0f} us a mail")
-    print(f"  {'all':10} {sum(found.values()):8.2f} core-seconds")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"  {published:.1f} s published, {whole:.1f} s in all; {size:.0f} MB of database, peak {peak:.0f} MiB"
-    )
+    print(f"{chosen.connections} connections, {'signed' if chosen.signed else 'unsigned'}")
+    for readers in chosen.readers:
+        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+            show(alone.submit(measure, readers, chosen.connections, chosen.signed).result())
 
 
 if __name__ == "__main__":
