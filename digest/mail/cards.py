@@ -4,7 +4,7 @@ So is what is said of a keyword. What stands below a paper for one reader is put
 many pairs of a paper and its reasons to write each anew.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -17,8 +17,8 @@ from digest.mail.view import NEWS, Entry, News, card_of, unlinked, why_of
 from digest.model import Paper
 
 _KEPT = 8_000  # papers, some 4 kB apiece; a week has a few thousand
-_KEPT_TAILS = 16_000  # papers with reasons, some 500 bytes apiece
 _KEPT_WORDS = 32_000  # chips and the like, some 300 bytes apiece
+_NOTHING = Fragment("")
 Key = TypeVar("Key", bound=Hashable)
 Made = TypeVar("Made")
 
@@ -40,14 +40,14 @@ DETAILS = (Detail("card", 260, True), Detail("card", 120, True), Detail("row", 0
 class Both:
     """The same words twice: as HTML and as plain text, the parts of a `Fragment` each."""
 
-    html: list[bytes]
-    text: list[bytes]
+    html: Sequence[bytes]
+    text: Sequence[bytes]
     size: int  # of the HTML, in bytes of UTF-8
 
 
 def _both(html: str, text: str) -> Both:
-    in_html = Fragment(html)
-    return Both(list(in_html.parts), list(Fragment(text).parts), in_html.size)
+    in_html, in_text = Fragment(html) if html else _NOTHING, Fragment(text) if text else _NOTHING
+    return Both(in_html.parts, in_text.parts, in_html.size)
 
 
 class Known(dict[Key, Made]):
@@ -76,16 +76,13 @@ def _remember(known: dict[Key, Made], key: Key, made: Made, limit: int) -> None:
 _Below = tuple[str | None, bool, bool, bool]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class _Written:
     """A paper for everybody: its card, and what stands below the reasons."""
 
     paper: Paper
     card: Both
     below: dict[_Below, Both] = field(default_factory=dict)
-
-
-_Tail = tuple[_Written, str | None, tuple[str, ...], bool, str]
 
 
 class CardWriter:
@@ -98,12 +95,12 @@ class CardWriter:
         chip_of, line_of = templates.html("digest/chip.html"), templates.text("digest/reasons.txt")
         self._why = (templates.around_chips("digest/why.html"), templates.around_chips("digest/why.txt"))
         self._papers: dict[tuple[str, int], _Written] = {}
-        self._tails: dict[_Tail, Both] = {}
-        self._kept, self._kept_tails = (_KEPT, _KEPT_TAILS) if shares else (0, 0)
+        self._kept = _KEPT if shares else 0
         words = _KEPT_WORDS if shares else 0
-        self._chips = Known[str, Fragment](lambda chip: Fragment(chip_of({"chip": chip})), words)
-        self._lines = Known[tuple[str, ...], Fragment](
-            lambda chips: Fragment(line_of({"reasons": f"Why: {'; '.join(chips)}"})), words
+        # In HTML each reason stands for itself, in plain text they are one line.
+        self._chips = Known[str, Both](lambda chip: _both(chip_of({"chip": chip}), ""), words)
+        self._lines = Known[tuple[str, ...], Both](
+            lambda chips: _both("", line_of({"reasons": f"Why: {'; '.join(chips)}"})), words
         )
         self._mutes = Known(self._mute, words)
         self._headings = Known[str, Both](lambda said: self._write("heading", {"heading": said}), words)
@@ -111,16 +108,21 @@ class CardWriter:
     def papers(self, entries: Iterable[Entry], detail: Detail, feedback_url: str | None) -> Both:
         """Each paper: the heading of its section where one begins, its card, the reasons, the links below `feedback_url`."""
         things: list[Both] = []
-        tails = self._tails
         for entry in entries:
             paper, heading, chips, says_votes, term = entry
             if heading:
                 things.append(self._headings[heading])
             known = self._paper(paper, detail)
             things.append(known.card)
-            if detail.has_reasons:
-                key = (known, feedback_url, chips, says_votes, term)
-                things.append(tails.get(key) or self._tail(key, entry))
+            if not detail.has_reasons:
+                continue
+            if chips:
+                things += [self._chips[chip] for chip in chips]
+                things.append(self._lines[chips])
+            decides = (feedback_url, not chips, says_votes, not term)
+            things.append(known.below.get(decides) or self._below(decides, entry, known))
+            if term and feedback_url:
+                things.append(self._mutes[feedback_url, term])
         return joined(things)
 
     def news(self, news: Iterable[News]) -> Both:
@@ -150,22 +152,6 @@ class CardWriter:
             (html_head, _), (text_head, _) = self._why
             html, text = html + html_head({}), text + text_head({})
         return _both(html, text)
-
-    def _tail(self, key: _Tail, entry: Entry) -> Both:
-        """What stands below a card: the reasons, and the links for an opinion."""
-        known, feedback_url, chips, says_votes, term = key
-        decides = (feedback_url, not chips, says_votes, not term)
-        things = [known.below.get(decides) or self._below(decides, entry, known)]
-        if term and feedback_url:
-            things.append(self._mutes[feedback_url, term])
-        tail = joined(things)
-        if chips:
-            reasons = [self._chips[chip] for chip in chips]
-            tail.html[:0] = [part for chip in reasons for part in chip.parts]
-            tail.text[:0] = self._lines[chips].parts
-            tail.size += sum([chip.size for chip in reasons])
-        _remember(self._tails, key, tail, self._kept_tails)
-        return tail
 
     def _below(self, key: _Below, entry: Entry, known: _Written) -> Both:
         """What stands below the reasons: votes that they do not say, and the links for an opinion."""

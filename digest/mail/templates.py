@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.meta import find_undeclared_variables
@@ -51,7 +51,7 @@ class Filling:
         self._escapes = bool(environment.autoescape)
         self._slots, self._end = _slots_of(source)
         # Where all there is to do is to put values in, that is done without a template.
-        self._is_plain = "{" not in self._end and not any("{" in slot.before for slot in self._slots)
+        self._is_plain = "{" not in self._end and not any("{" in before for before, _, _ in self._slots)
         # As a macro: Jinja's own `render` spends more time on making a context than our templates take.
         # The plus signs keep the white space of the source as it is.
         macro = f"{{% macro fill({', '.join(self.names)}) +%}}{source}{{%+ endmacro %}}"
@@ -71,30 +71,27 @@ class Filling:
         return text if text.endswith("\n") or not text else f"{text}\n"
 
     def _put_in(self, values: Values) -> str:
-        text = (
-            "".join([slot.before + self._said(values[slot.name], slot) for slot in self._slots]) + self._end
-        )
-        return "" if text.isspace() and self._slots else text  # a line that has nothing to say is none
+        text = ""
+        for before, name, indent in self._slots:
+            said = str(values[name])
+            if indent is not None:
+                said = wrapped(said, indent)
+            text += before + (str(escape(said)) if self._escapes and _MARKUP.search(said) else said)
+        text += self._end
+        return "" if self._slots and text.isspace() else text  # a line that has nothing to say is none
 
-    def _said(self, value: object, slot: "_Slot") -> str:
-        said = str(value) if slot.indent is None else wrapped(str(value), slot.indent)
-        return str(escape(said)) if self._escapes and _MARKUP.search(said) else said
 
-
-class _Slot(NamedTuple):
-    """A place for a value, and the words before it."""
-
-    before: str
-    name: str
-    indent: str | None  # None where the value is not wrapped
+# The words before a place for a value; its name; how far its lines are indented, None where they are not broken.
+_Slot = tuple[str, str, str | None]
 
 
 def _slots_of(source: str) -> tuple[list[_Slot], str]:
     """The slots of a template, and the words behind the last."""
-    slots, end = [], 0
+    slots: list[_Slot] = []
+    end = 0
     for found in _SLOT.finditer(source):
         indent = (found[3] or "") if found[2] else None
-        slots.append(_Slot(source[end : found.start()], found[1], indent))
+        slots.append((source[end : found.start()], found[1], indent))
         end = found.end()
     return slots, source[end:]
 
