@@ -141,7 +141,8 @@ def _error_pages(desk: Desk) -> dict[Any, Any]:
         return answer
 
     async def broken(request: Request, error: Exception) -> Response:
-        log.error("web path=%s failed", request.url.path, exc_info=error)
+        # What follows the first word may be somebody's token.
+        log.error("web path=/%s failed", request.url.path.split("/")[1], exc_info=error)
         answer = say(500, _SERVER_ERROR)
         # This page is made outside the guard.
         answer.raw_headers.extend([*SECURITY_HEADERS, (b"cache-control", b"no-store")])
