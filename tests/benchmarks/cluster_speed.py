@@ -31,6 +31,7 @@ from digest.model import Envelope, Page, PageStatus, ParsedPage, Profile
 from digest.publish import Limits, ShardPublisher, plan
 from digest.store import Store
 from digest.store.papers import record_page
+from digest.tables import DeliverySettings
 from tests import postgres
 from tests.benchmarks.morning_speed import A_DAY, DAYS, NOW, letters
 from tests.benchmarks.ranking_speed import invented_papers, invented_profiles
@@ -134,7 +135,8 @@ def work(url: str) -> None:
             pass
 
     def send() -> None:
-        deliver(store, [Nowhere()], policy=Policy(), clock=clock)
+        ways = [Nowhere() for _ in range(DeliverySettings().connections)]
+        deliver(store, ways, policy=Policy(), clock=clock)
 
     for act in (publish, send):
         print("ready", flush=True)
