@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -46,7 +47,7 @@ class Rows:
         found = self.found
         return np.asarray(np.where(weights > 0, found.values.data[entries], found.said[entries]) * weights)
 
-    @property
+    @cached_property
     def partly(self) -> sparse.csr_array:
         """Matches that are not complete alone."""
         values = self.found.values

@@ -121,7 +121,7 @@ class Counter:
         readers = self._read(profiles, tastes, now)
         interest, _, whole = self._weigh(readers)
         partly = _product(readers.wishes.weights.maximum(0), readers.rows.partly)
-        fits = fit(interest, partly=partly, whole=whole.astype(float))
+        fits = fit(interest, partly=partly, whole=whole)
         for row, places in enumerate(readers.muted):
             fits[row, places] = -np.inf
         return fits

@@ -3,6 +3,7 @@
 import numpy as np
 
 from digest.ranking.batch_best import Places, kth_highest
+from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
 from digest.ranking.shelf import Vector
 
@@ -16,15 +17,17 @@ FEWEST_DAYS = 5
 USUALLY_FULL = 0.5
 
 
-def fit(interest: Matrix, *, partly: Matrix, whole: Matrix) -> Matrix:
+def fit(interest: Matrix, *, partly: Matrix, whole: Matrix | Coarse) -> Matrix:
     """How well papers fit readers, by their interest and two parts of it: what saying part of a keyword or being near it
     brings, and what fitting all keywords adds.
 
     Both put papers in order, but what only lies in the right direction is no match: the first counts half here, the
     second for no more than all else.
     """
-    own = interest - whole - partly / 2
-    return own + np.minimum(whole, np.maximum(own, 0.0))
+    own = interest - whole
+    own -= partly / 2
+    own += np.minimum(np.maximum(own, 0.0), whole)
+    return np.asarray(own)
 
 
 def learn_floors(fits: Matrix, *, least: Vector, days: int, max_papers: Places) -> Vector:
