@@ -89,7 +89,7 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
 def _popular(profile: Profile, others: Sequence[Standing], matched: Collection[str], places: int) -> set[str]:
     """Well-liked papers that match nothing, as many as the dial gives them."""
     liked = [one for one in others if one.paper_id not in matched and one.interest >= 0 < one.liked]
-    if not profile.interests:
+    if not any(interest.weight > 0 for interest in profile.interests):
         return {one.paper_id for one in liked[:places]}
     if not matched and profile.trending < _REASON_ENOUGH:
         return set()

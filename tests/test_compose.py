@@ -5,7 +5,18 @@ from datetime import date
 import pytest
 
 from digest.compose import Material, compose
-from digest.model import Digest, Reason, ReasonKind, Score, Section, Skip, SkipReason, Standing, Update
+from digest.model import (
+    Digest,
+    Interest,
+    Reason,
+    ReasonKind,
+    Score,
+    Section,
+    Skip,
+    SkipReason,
+    Standing,
+    Update,
+)
 from tests.builders import a_paper, a_profile, an_issue
 
 
@@ -108,6 +119,14 @@ def test_popular_papers_alone_are_a_reason_to_write_only_for_who_wants_them_most
         "reader@example.org", SkipReason.NOTHING_MATCHED, "none of 8 new papers fits the profile well enough"
     )
     assert len(picked(made(*scores, trending=0.6, wildcard=False))) == 6
+
+
+def test_who_only_says_what_they_do_not_want_gets_what_is_popular_besides():
+    unwanted = (Interest(("leaderboard",), -1.0),)
+    digest = made(
+        a_score(1, keyword=-0.4, trending=0.9), a_score(2, trending=0.2), interests=unwanted, wildcard=False
+    )
+    assert picked(digest) == [(2, Section.POPULAR)]
 
 
 def test_a_profile_without_interests_gets_what_is_popular():
