@@ -62,23 +62,28 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers. Raises `RuntimeError` when it does not."""
+        for _ in range(600):
+            # After a kill its children take a moment to end, and until then a new one refuses to begin.
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._begin()
+            with suppress(psycopg.OperationalError):
+                psycopg.connect(plain(self.url), connect_timeout=2).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"PostgreSQL does not answer: {(self._folder / 'log').read_text()[-500:]}")
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         options = [word for option in self._options for word in ("-c", option)]
         command = [str(self._programs / "postgres"), "-D", str(self._folder / "db"), "-p", str(self._port)]
         where = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
         with (self._folder / "log").open("ab") as told:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [*command, *where, *options],
                 stdout=told,
                 stderr=told,
                 start_new_session=True,
                 **self._as_nobody(),
             )
-        for _ in range(300):
-            with suppress(psycopg.OperationalError):
-                psycopg.connect(plain(self.url), connect_timeout=2).close()
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"PostgreSQL does not answer: {(self._folder / 'log').read_text()[-500:]}")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT breaks off what runs, SIGQUIT ends it as a crash would."""
