@@ -99,12 +99,19 @@ def _encoded_words(text: str, room: int) -> Iterator[str]:
 
 
 def _line(name: str, words: list[str]) -> bytes:
+    line = f"{name}: {' '.join(words)}"
+    if len(line) > _FOLD:
+        line = _folded(name, words)
+    raw = f"{line}\r\n".encode()
+    if not _HEADER_LINE.fullmatch(raw):
+        raise ValueError(f"the header {name} would hold more than one line of visible ASCII: {line[:100]!r}")
+    return raw
+
+
+def _folded(name: str, words: list[str]) -> str:
     line, width = f"{name}:", len(name) + 1
     for word in words:
         if width + 1 + len(word) > _FOLD and width > len(name) + 1:
             line, width = f"{line}\r\n", 0
         line, width = f"{line} {word}", width + 1 + len(word)
-    raw = f"{line}\r\n".encode()
-    if not _HEADER_LINE.fullmatch(raw):
-        raise ValueError(f"the header {name} would hold more than one line of visible ASCII: {line[:100]!r}")
-    return raw
+    return line

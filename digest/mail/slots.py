@@ -50,10 +50,7 @@ def put_in(parts: Sequence[bytes], tokens: Mapping[str, str]) -> Sequence[bytes]
     if not tokens:
         return parts
     known = _spellings(tuple(tokens))
-    spelt = {}
-    for place in known.keys() & parts:
-        stand_in, at = known[place]
-        spelt[place] = _spelt(tokens[stand_in], at)
+    spelt = {place: _spelt(tokens[known[place][0]], known[place][1]) for place in known.keys() & parts}
     return list(map(spelt.get, parts, parts))
 
 
