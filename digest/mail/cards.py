@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from digest.mail.direction import Written, isolated
 from digest.mail.links import mute_url, vote_urls
-from digest.mail.quoted import Fragment
+from digest.mail.quoted import Fragment, cut
 from digest.mail.templates import TemplateFolder
 from digest.mail.view import NEWS, Entry, News, card_of, unlinked, why_of
 from digest.model import Paper
 
 _KEPT = 8_000  # papers, some 4 kB apiece; a week has a few thousand
+_KEPT_TAILS = 32_000  # papers with reasons, some 2 kB apiece where they came twice
 _KEPT_WORDS = 32_000  # chips and the like, some 300 bytes apiece
 _NOTHING = Fragment("")
 Key = TypeVar("Key", bound=Hashable)
@@ -64,7 +65,7 @@ class Known(dict[Key, Made]):
 
 
 def _remember(known: dict[Key, Made], key: Key, made: Made, limit: int) -> None:
-    if len(known) >= limit:
+    if len(known) >= limit and key not in known:
         for old in list(islice(known, (limit + 1) // 2)):
             known.pop(old, None)  # another thread may have been here
     if limit:
@@ -76,13 +77,16 @@ def _remember(known: dict[Key, Made], key: Key, made: Made, limit: int) -> None:
 _Below = tuple[str | None, bool, bool, bool]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Written:
     """A paper for everybody: its card, and what stands below the reasons."""
 
     paper: Paper
     card: Both
     below: dict[_Below, Both] = field(default_factory=dict)
+
+
+_Tail = tuple[_Written, str | None, tuple[str, ...], bool, str]
 
 
 class CardWriter:
@@ -95,7 +99,8 @@ class CardWriter:
         chip_of, line_of = templates.html("digest/chip.html"), templates.text("digest/reasons.txt")
         self._why = (templates.around_chips("digest/why.html"), templates.around_chips("digest/why.txt"))
         self._papers: dict[tuple[str, int], _Written] = {}
-        self._kept = _KEPT if shares else 0
+        self._tails: dict[_Tail, Both | None] = {}  # None: came once
+        self._kept, self._kept_tails = (_KEPT, _KEPT_TAILS) if shares else (0, 0)
         words = _KEPT_WORDS if shares else 0
         # In HTML each reason stands for itself, in plain text they are one line.
         self._chips = Known[str, Both](lambda chip: _both(chip_of({"chip": chip}), ""), words)
@@ -114,15 +119,10 @@ class CardWriter:
                 things.append(self._headings[heading])
             known = self._paper(paper, detail)
             things.append(known.card)
-            if not detail.has_reasons:
-                continue
-            if chips:
-                things += [self._chips[chip] for chip in chips]
-                things.append(self._lines[chips])
-            decides = (feedback_url, not chips, says_votes, not term)
-            things.append(known.below.get(decides) or self._below(decides, entry, known))
-            if term and feedback_url:
-                things.append(self._mutes[feedback_url, term])
+            if detail.has_reasons:
+                key = (known, feedback_url, chips, says_votes, term)
+                tail = self._tails.get(key)
+                things += (tail,) if tail else self._tail(key, entry)
         return joined(things)
 
     def news(self, news: Iterable[News]) -> Both:
@@ -152,6 +152,20 @@ class CardWriter:
             (html_head, _), (text_head, _) = self._why
             html, text = html + html_head({}), text + text_head({})
         return _both(html, text)
+
+    def _tail(self, key: _Tail, entry: Entry) -> list[Both]:
+        """What stands below a card. It is joined and kept when it comes a second time, since most never do."""
+        known, feedback_url, chips, says_votes, term = key
+        things = [self._chips[chip] for chip in chips]
+        if chips:
+            things.append(self._lines[chips])
+        decides = (feedback_url, not chips, says_votes, not term)
+        things.append(known.below.get(decides) or self._below(decides, entry, known))
+        if term and feedback_url:
+            things.append(self._mutes[feedback_url, term])
+        came_before = key in self._tails
+        _remember(self._tails, key, _merged(things) if came_before else None, self._kept_tails)
+        return things
 
     def _below(self, key: _Below, entry: Entry, known: _Written) -> Both:
         """What stands below the reasons: votes that they do not say, and the links for an opinion."""
@@ -187,3 +201,10 @@ def joined(things: Iterable[Both]) -> Both:
         text += both.text
         size += both.size
     return Both(html, text, size)
+
+
+def _merged(things: Iterable[Both]) -> Both:
+    """All of them, in as few parts as may be."""
+    all_of_them = joined(things)
+    html, text = b"".join(all_of_them.html), b"".join(all_of_them.text)
+    return Both(cut(html), cut(text), all_of_them.size)

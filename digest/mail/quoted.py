@@ -26,7 +26,7 @@ class Fragment:
         quoted = _quoted(raw)
         self.size = len(raw)  # bytes as UTF-8
         # As it stands in a message, cut where tokens go: every second part is a place for one.
-        self.parts = tuple(_PLACE.split(quoted)) if STEM in text else (quoted,) if quoted else ()
+        self.parts = cut(quoted) if STEM in text else (quoted,) if quoted else ()
 
     @property
     def quoted(self) -> bytes:
@@ -37,6 +37,11 @@ class Fragment:
     def text(self) -> str:
         """The words."""
         return unquote(self.quoted)
+
+
+def cut(quoted: bytes) -> tuple[bytes, ...]:
+    """Encoded lines as parts: every second one is a place for a token."""
+    return tuple(_PLACE.split(quoted))
 
 
 def quote(text: str) -> bytes:
