@@ -346,8 +346,8 @@ def test_a_reader_s_page_shows_the_proof_that_they_asked_or_why_there_is_none(ap
         assert found
         add_consent(tx, found, now=NOW + timedelta(minutes=3))
     said = words_of(operator.get(page).text)
-    assert f"Agreed to {CONSENT} Asked 2026-03-02 08:00 , by mail" in said
-    assert "Confirmed 2026-03-02 08:03 , from the mailbox" in said
+    assert f"Agreed to {CONSENT} Asked 2026-03-02 08:00 by mail" in said
+    assert "Confirmed 2026-03-02 08:03 from the mailbox" in said
 
 
 def test_a_paper_is_explained_for_a_reader(app, operator):
