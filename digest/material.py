@@ -13,7 +13,7 @@ from digest.model import Paper, Profile, Score, Update
 from digest.ranking import PaperRanker, Taste
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places
-from digest.ranking.batch_table import MOST_ENTRIES
+from digest.ranking.batch_table import MOST_NUMBERS
 from digest.ranking.counter import Counter
 from digest.ranking.diversity import vary
 from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors
@@ -46,8 +46,8 @@ class Papers:
     past: Mapping[str, tuple[date, Paper]]
     # When votes were counted, where it is known.
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
-    # How much is remembered of keywords, in pairs of a keyword and a paper.
-    remembered: int = MOST_ENTRIES
+    # How much is remembered of keywords, in numbers of a few bytes.
+    remembered: int = MOST_NUMBERS
     _laid_out: dict[tuple[int, date], "_Tables"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -66,6 +66,22 @@ def test_what_a_reader_gets_does_not_depend_on_who_else_is_asked_about(size, mon
     assert digests(readers[::-1]) == expected[::-1]
 
 
+def test_what_is_remembered_of_keywords_has_an_end_and_changes_nothing():
+    readers = [
+        Reader(a_profile(interests=(Interest((f"{word} {number}",), 1.0),)))
+        for number in range(30)
+        for word in WORDS
+    ]
+    few = replace(papers(), remembered=500)
+    tables = few.tables(RANKER, NOW)
+    in_turns, sizes = [], []
+    for start in range(0, len(readers), 20):
+        in_turns += digests(readers[start : start + 20], few)
+        sizes.append(len(tables.candidates.table.learn(()).keywords))
+    assert in_turns == digests(readers)
+    assert max(sizes) < len(readers) / 4
+
+
 def test_papers_kept_for_a_round_answer_as_fresh_ones_do():
     readers, kept = list(some_readers(20)), papers()
     assert digests(readers[:7], kept) + digests(readers[7:], kept) == digests(readers)

@@ -12,8 +12,9 @@ from digest.ranking.keywords import Keyword, parse_keyword
 from digest.ranking.related import COMPLETE, Assessment, Guide
 from digest.ranking.shelf import Vector
 
-# Entries before a table begins anew, 21 bytes each: what one round asks for fits many times over.
-MOST_ENTRIES = 20_000_000
+# Numbers before a table begins anew, a few bytes each: about 100 MB, and twice that while it is copied. Keywords that
+# many readers share are soon there again; without an end, a worker would grow with its readers.
+MOST_NUMBERS = 5_000_000
 
 # For keywords: the values of papers that say nothing else, what they find among the papers, and where they point to.
 Assess = Callable[[Sequence[Keyword]], tuple[Vector, Assessment, Guide]]
@@ -47,6 +48,11 @@ class Rows:
         found = self.found
         return np.asarray(np.where(weights > 0, found.values.data[entries], found.said[entries]) * weights)
 
+    @property
+    def size(self) -> int:
+        """How many numbers these are: one for each entry, and those of the direction of each keyword."""
+        return int(self.found.values.nnz) + self.guide.directions.size
+
     @cached_property
     def partly(self) -> sparse.csr_array:
         """Matches that are not complete alone."""
@@ -62,14 +68,14 @@ class Rows:
 
 
 class KeywordTable:
-    """Grows by the keywords asked for, and begins anew after `most_entries`. Rows given out before stay as they are.
+    """Grows by the keywords asked for, and begins anew after `most_numbers`. Rows given out before stay as they are.
 
     It grows by copying: whoever asks for a few keywords at a time, again and again, keeps it small.
     """
 
-    def __init__(self, assess: Assess, most_entries: int = MOST_ENTRIES) -> None:
+    def __init__(self, assess: Assess, most_numbers: int = MOST_NUMBERS) -> None:
         self._assess = assess
-        self._most_entries = most_entries
+        self._most_numbers = most_numbers
         self._empty = Rows((), {}, *assess([]))
         self._rows = self._empty
 
@@ -78,7 +84,7 @@ class KeywordTable:
         wanted = set(typed)
         if wanted <= self._rows.place.keys():
             return self._rows
-        known = self._rows if self._rows.found.values.nnz < self._most_entries else self._empty
+        known = self._rows if self._rows.size < self._most_numbers else self._empty
         new = [parse_keyword(word) for word in sorted(wanted - known.place.keys())]
         ideals, found, guide = self._assess(new)
         places = {keyword.typed: len(known.keywords) + number for number, keyword in enumerate(new)}

@@ -13,7 +13,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from digest.model import Paper, Profile
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
-from digest.ranking.batch_table import MOST_ENTRIES, KeywordTable, Rows
+from digest.ranking.batch_table import MOST_NUMBERS, KeywordTable, Rows
 from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.harmony import Coarse, coarse, harmony
@@ -63,7 +63,7 @@ class Counter:
         candidates: Sequence[Paper],
         now: datetime,
         sightings: Mapping[str, Sighting] | None,
-        remembered: int = MOST_ENTRIES,
+        remembered: int = MOST_NUMBERS,
     ) -> None:
         self.papers = list({paper.id: paper for paper in in_order(candidates)}.values())
         self.fitted = fitted

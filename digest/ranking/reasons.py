@@ -26,7 +26,7 @@ INTERESTS = frozenset(
 AS_A_WHOLE = "your keywords as a whole"
 # A word of a keyword that more than this share of papers say names nothing alone: "full" of "full-duplex".
 _COMMON = 0.05
-_MOST_REMEMBERED = 500_000
+_MOST_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)

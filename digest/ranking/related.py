@@ -21,7 +21,7 @@ Near = tuple[tuple[str, int], ...]  # terms as papers write them, and their colu
 _ROWS = 256
 _SAMPLE = 1_000
 _SPEAKERS = 3
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 20_000
 # However many papers of the corpus are about a keyword's subject, what is closer than this cosine belongs to it.
 _SURELY_NEAR = 0.5
 # What is less than this share of the best match is no reason to read a paper, and none to be given.

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from digest.model import Paper, Profile, Score
 from digest.ranking.batch import Batch
-from digest.ranking.batch_table import MOST_ENTRIES
+from digest.ranking.batch_table import MOST_NUMBERS
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
 from digest.ranking.meaning import Encoder, Matrix, Meaning, Sentences, likeness, one_thread, unit_terms
@@ -149,11 +149,11 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         *,
         now: datetime,
         sightings: Mapping[str, Sighting] | None = None,
-        remembered: int = MOST_ENTRIES,
+        remembered: int = MOST_NUMBERS,
     ) -> Counter:
         """The candidates made ready for any number of readers, one after the other or many at once.
 
-        `remembered` bounds what is kept of keywords, in pairs of a keyword and a paper: see `KeywordTable`.
+        `remembered` bounds what is kept of keywords, in numbers: see `KeywordTable`.
         """
         check_is_fitted(self, "library_")
         with one_thread():
