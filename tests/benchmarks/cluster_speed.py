@@ -27,14 +27,13 @@ from typing import Self
 from digest.deliver import Policy, deliver
 from digest.mail.transport import AboutToEnd, Following, nothing
 from digest.material import FittedOnce
-from digest.model import Envelope, Page, PageStatus, ParsedPage, Profile
+from digest.model import Envelope, Profile
 from digest.publish import Limits, ShardPublisher, plan
 from digest.store import Store
-from digest.store.papers import record_page
 from digest.tables import DeliverySettings
 from tests import postgres
-from tests.benchmarks.morning_speed import A_DAY, DAYS, NOW, letters
-from tests.benchmarks.ranking_speed import invented_papers, invented_profiles
+from tests.benchmarks.morning_speed import A_DAY, DAYS, NOW, letters, record_month
+from tests.benchmarks.ranking_speed import invented_profiles
 from tests.builders import subscribe_many
 
 WORKER = "import sys; from tests.benchmarks.cluster_speed import work; work(sys.argv[1])"
@@ -111,14 +110,7 @@ def readers_of(count: int, subjects: list[list[str]]) -> Iterator[Profile]:
 
 def arrange(store: Store, readers: int) -> None:
     """A month of pages, everybody due, and the run planned."""
-    papers, subjects = invented_papers(DAYS * A_DAY)
-    with store.writing() as tx:
-        for day in range(DAYS):
-            at = NOW - timedelta(days=DAYS - 1 - day, hours=2)
-            page = Page(f"{day}.json", str(day).encode(), at)
-            of_day = tuple(papers[day * A_DAY : (day + 1) * A_DAY])
-            record_page(tx, page, ParsedPage("test", PageStatus.OK, of_day, listed_on=at.date()))
-    subscribe_many(store, readers_of(readers, subjects), now=NOW)
+    subscribe_many(store, readers_of(readers, record_month(store)), now=NOW)
     plan(store, limits=Limits(), now=NOW, wake=lambda _tx, _numbers: None)
 
 

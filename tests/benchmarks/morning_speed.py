@@ -94,8 +94,8 @@ class WatchedStore(Store):
             yield tx
 
 
-def arrange(store: Store, readers: int) -> None:
-    """A month of pages, and everybody due at eight."""
+def record_month(store: Store) -> list[list[str]]:
+    """A page a day for a month. Returns the words of the subjects that its papers are about."""
     papers, subjects = invented_papers(DAYS * A_DAY)
     with store.writing() as tx:
         for day in range(DAYS):
@@ -103,6 +103,13 @@ def arrange(store: Store, readers: int) -> None:
             page = Page(f"{day}.json", str(day).encode(), at)
             of_day = tuple(papers[day * A_DAY : (day + 1) * A_DAY])
             record_page(tx, page, ParsedPage("test", PageStatus.OK, of_day, listed_on=at.date()))
+    return subjects
+
+
+def arrange(store: Store, readers: int) -> None:
+    """A month of pages, and everybody due at eight."""
+    subjects = record_month(store)
+    with store.writing() as tx:
         for profile in invented_profiles(readers, subjects):
             cadence = Cadence(at=time_of_day(8))
             wanted = Profile(email=profile.email, interests=profile.interests, cadence=cadence)
