@@ -96,6 +96,7 @@ class WatchedStore(Store):
 
 def record_month(store: Store) -> list[list[str]]:
     """A page a day for a month. Returns the words of the subjects that its papers are about."""
+    subjects: list[list[str]]
     papers, subjects = invented_papers(DAYS * A_DAY)
     with store.writing() as tx:
         for day in range(DAYS):
