@@ -33,7 +33,7 @@ from digest.store import Store
 from digest.tables import DeliverySettings
 from tests import postgres
 from tests.benchmarks.morning_speed import A_DAY, DAYS, NOW, letters, record_month
-from tests.benchmarks.ranking_speed import invented_profiles
+from tests.benchmarks.population import loners
 from tests.builders import subscribe_many
 
 WORKER = "import sys; from tests.benchmarks.cluster_speed import work; work(sys.argv[1])"
@@ -103,7 +103,7 @@ class Nowhere:
 def readers_of(count: int, subjects: list[list[str]]) -> Iterator[Profile]:
     """That many, some at a time."""
     for first in range(0, count, AT_ONCE):
-        for profile in invented_profiles(min(AT_ONCE, count - first), subjects, seed=first):
+        for profile in loners(min(AT_ONCE, count - first), subjects, seed=first):
             number = first + int(profile.email.removeprefix("reader").partition("@")[0])
             yield replace(profile, email=f"reader{number}@example.org")
 

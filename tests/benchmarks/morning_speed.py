@@ -1,10 +1,10 @@
 """A whole morning: many readers, ten papers each, from the ledger's "due" to the next server's "250", stage by stage.
 
-    python -m tests.benchmarks.morning_speed [--readers 1000 3000 10000] [--signed] [--connections 4]
+    python -m tests.benchmarks.morning_speed [--readers 1000 3000 10000] [--signed] [--loners] [--connections 4]
 
 Core-seconds of this process (the sink is another), everything durable (synchronous=FULL), each number of readers in a
-process of its own. Memory is what the morning adds at its peak to what the house has learnt before: it must not grow
-with the readers.
+process of its own. Readers share keywords as people do, or (`--loners`) name six times as many different ones. Memory is
+what the morning adds at its peak to what the house has learnt before: it must not grow with the readers.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from digest.store.people import FileProfile, put_file_profile
 from digest.store.schema import shown
 from digest.tables import SenderSettings, SmtpSettings
 from tests.benchmarks.delivery_speed import any_sink
-from tests.benchmarks.ranking_speed import invented_papers, invented_profiles
+from tests.benchmarks.population import colleagues, invented_papers, loners
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAYS, A_DAY = 28, 100  # of papers before the morning
@@ -107,11 +108,11 @@ def record_month(store: Store) -> list[list[str]]:
     return subjects
 
 
-def arrange(store: Store, readers: int) -> None:
+def arrange(store: Store, readers: int, *, alone: bool) -> None:
     """A month of pages, and everybody due at eight."""
     subjects = record_month(store)
     with store.writing() as tx:
-        for profile in invented_profiles(readers, subjects):
+        for profile in (loners if alone else colleagues)(readers, subjects):
             cadence = Cadence(at=time_of_day(8))
             wanted = Profile(email=profile.email, interests=profile.interests, cadence=cadence)
             said = FileProfile(wanted, "x", store.address_hash(profile.email), NOW, NOW)
@@ -126,11 +127,13 @@ def letters(*, signed: bool) -> Letters:
     return Letters(Renderer(), SenderSettings(), secret=b"a benchmark of mails", web_url=web_url, sign=sign)
 
 
-def morning(folder: Path, port: int, *, readers: int, connections: int, signed: bool) -> dict[str, float]:
+def morning(
+    folder: Path, port: int, *, readers: int, connections: int, signed: bool, alone: bool
+) -> dict[str, float]:
     """Publish and deliver once. Returns core-seconds by stage, and a few figures more."""
     store = WatchedStore(f"sqlite:///{folder / 'digest.db'}", secret=b"a benchmark")
     store.stages = Stages()
-    arrange(store, readers)
+    arrange(store, readers, alone=alone)
     writer, fitted = letters(signed=signed), FittedOnce()
     with store.reading() as db:  # what a house that was running yesterday knows already
         corpus = seen_since(db, NOW - timedelta(days=90), limit=20_000)
@@ -171,10 +174,12 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(readers: int, connections: int, signed: bool) -> dict[str, float]:
+def measure(readers: int, connections: int, *, signed: bool, alone: bool) -> dict[str, float]:
     """A morning in a folder of its own, to a sink of its own."""
     with tempfile.TemporaryDirectory() as folder, any_sink() as (port, _):
-        found = morning(Path(folder), port, readers=readers, connections=connections, signed=signed)
+        found = morning(
+            Path(folder), port, readers=readers, connections=connections, signed=signed, alone=alone
+        )
         return found | {"# size": (Path(folder) / "digest.db").stat().st_size / 1e6}
 
 
@@ -197,11 +202,14 @@ def main() -> None:
     options.add_argument("--readers", type=int, nargs="+", default=[1_000, 3_000, 10_000])
     options.add_argument("--connections", type=int, default=4)
     options.add_argument("--signed", action="store_true")
+    options.add_argument("--loners", action="store_true", help="readers with keywords of their own")
     chosen, _ = options.parse_known_args()
-    print(f"{chosen.connections} connections, {'signed' if chosen.signed else 'unsigned'}")
+    kind = "readers with keywords of their own" if chosen.loners else "readers who share keywords"
+    print(f"{kind}, {chosen.connections} connections, {'signed' if chosen.signed else 'unsigned'}")
     for readers in chosen.readers:
-        with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-            show(alone.submit(measure, readers, chosen.connections, chosen.signed).result())
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            act = partial(measure, signed=chosen.signed, alone=chosen.loners)
+            show(process.submit(act, readers, chosen.connections).result())
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from digest.ranking.batch_best import best_places
 from digest.ranking.figures import Judged
 from digest.ranking.meaning import one_thread
 from tests.benchmarks.bare_kernel import bare_kernel
-from tests.benchmarks.ranking_speed import invented_papers
+from tests.benchmarks.population import invented_papers
 from tests.builders import NOW
 
 KEYWORDS, EACH, BEST, BLOCK = 20_000, 5, 20, 8_192

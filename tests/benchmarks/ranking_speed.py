@@ -12,63 +12,16 @@ from random import Random
 from time import process_time
 from typing import TypeVar
 
-import numpy as np
 from scipy import sparse
 
 from digest.material import Papers, Reader, materials
-from digest.model import Interest, Paper, Profile
 from digest.ranking import PaperRanker, Taste
 from digest.ranking.advice import KeywordHelp
 from digest.ranking.keywords import parse_keyword
 from digest.ranking.meaning import one_thread
 from digest.ranking.text import stem
+from tests.benchmarks.population import invented_papers, loners
 from tests.builders import NOW
-
-VOWELS, CONSONANTS = "aeiou", "bdfgklmnprstvz"
-
-
-def invented_words(count, random):
-    """Words of a language that does not exist."""
-    made: set[str] = set()
-    while len(made) < count:
-        syllables = (random.choice(CONSONANTS) + random.choice(VOWELS) for _ in range(random.randint(2, 4)))
-        made.add("".join(syllables))
-    return sorted(made, key=lambda word: (len(word), word))
-
-
-def invented_papers(count, *, seed=1, words=30_000):
-    """Papers of 150 words, some common and most rare (Zipf), each about one of 200 subjects."""
-    random = Random(seed)
-    vocabulary = invented_words(words, random)
-    common = np.cumsum(1 / np.arange(1, words + 1))
-    subjects = [random.sample(vocabulary, 30) for _ in range(200)]
-    papers = []
-    for number in range(count):
-        subject = random.choice(subjects)
-        places = np.searchsorted(common, [random.random() * common[-1] for _ in range(120)])
-        text = [vocabulary[place] for place in places] + random.choices(subject, k=30)
-        random.shuffle(text)
-        title = " ".join(random.choices(subject, k=6))
-        papers.append(
-            Paper(f"arxiv:{number:06d}", title, " ".join(text), upvotes=int(random.paretovariate(1)) - 1)
-        )
-    return papers, subjects
-
-
-def invented_profiles(count, subjects, *, seed=2):
-    """Readers with three to six keywords from one or two subjects, a third of them phrases."""
-    random = Random(seed)
-    profiles = []
-    for number in range(count):
-        subject = random.choice(subjects) + random.choice(subjects)
-        keywords = [
-            " ".join(random.sample(subject, 2 if random.random() < 0.33 else 1))
-            for _ in range(random.randint(3, 6))
-        ]
-        wishes = tuple(Interest((keyword,), random.choice([1.0, 2.0, 3.0])) for keyword in keywords)
-        profiles.append(Profile(email=f"reader{number}@example.org", interests=wishes))
-    return profiles
-
 
 T = TypeVar("T")
 
@@ -121,7 +74,7 @@ def while_typing(ranker, corpus, subjects):
     help_ = timed("help with keywords made ready", lambda: KeywordHelp(ranker, corpus[-3_000:]))
     papers = Papers({paper.id: paper for paper in corpus[-600:]}, {})
     advice, digests = [], []
-    for profile in invented_profiles(100, subjects, seed=9):
+    for profile in loners(100, subjects, seed=9):
         typed = [word for wish in profile.interests for word in wish.keywords]
         start = process_time()
         help_.advise([*typed, f"{typed[0]}x"])
@@ -156,7 +109,7 @@ def for_everybody(ranker, corpus, readers):
 
 def main(papers=10_000, profiles=1_000, candidates=600):
     corpus, subjects = invented_papers(papers)
-    readers, today = invented_profiles(profiles, subjects), corpus[-candidates:]
+    readers, today = loners(profiles, subjects), corpus[-candidates:]
     ranker = PaperRanker()
     timed(f"fit {papers:,} papers", lambda: ranker.fit(corpus))
     start = process_time()
