@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, func, select
 
+from digest.mail.mistrust import remedy_for
 from digest.mail.notices import Trouble
 from digest.model import Message
 from digest.space import shortage
@@ -20,6 +21,7 @@ from digest.store.front import enqueue_notice
 from digest.store.halt import current_halt
 from digest.store.history import count_deliveries
 from digest.store.outages import current_outage
+from digest.store.returned import last_policy
 from digest.store.rounds import every_round
 from digest.store.schema import deliveries, sources, subscribers
 from digest.tables import AlertSettings
@@ -88,6 +90,7 @@ def troubles(db: Connection, wanted: AlertSettings, home: Path, *, now: datetime
     if short is not None:
         yield Trouble("The disk is nearly full", short, "Free some space.")
     yield from _mails(db, now)
+    yield from _returned(db, now)
     yield from _mailbox(db, now)
     yield from _sources(db, timedelta(days=wanted.source_days), now)
     yield from _verbs(db)
@@ -117,6 +120,15 @@ def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
         hours = (now - oldest).total_seconds() / 3600
         said = f"The oldest has waited for {hours:.0f} hours."
         yield Trouble("Mails wait too long", said, "`digest outbox list --state deferred` says why.")
+
+
+def _returned(db: Connection, now: datetime) -> Iterator[Trouble]:
+    """Mail that our server took, and that came back for what is no reader's fault."""
+    count, status, words = last_policy(db, now - _AGAIN)
+    if count:
+        remedy = remedy_for(status, words) or "`digest doctor mail` looks for what they may not like"
+        said = f"{count} came back within a day; the last one: {words}"
+        yield Trouble("Receivers refuse our mail", said, f"{remedy[0].upper()}{remedy[1:]}.")
 
 
 def _mailbox(db: Connection, now: datetime) -> Iterator[Trouble]:

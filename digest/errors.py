@@ -57,16 +57,24 @@ class TransportError(DigestError):
     """The next mail server refused or could not be reached.
 
     `code` is the SMTP reply code (RFC 5321) where there was one, `status` the enhanced status (RFC 3463).
-    `about_reader` is true only when the refusal speaks of the recipient's address (5.1.x, 5.2.1), so that nobody is
-    suppressed for a fault of ours.
+    `about_reader` is true when it is this recipient's business alone: a refusal for good then speaks of the address
+    (5.1.x, 5.2.1), so that nobody is suppressed for a fault of ours. `about_sender` is true when the receiver could not
+    make sure who we are (RFC 7372): no reader and no message is at fault, and mending it lets the same bytes pass.
     """
 
     def __init__(
-        self, message: str, *, code: int | None = None, status: str | None = None, about_reader: bool = False
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        status: str | None = None,
+        about_reader: bool = False,
+        about_sender: bool = False,
     ) -> None:
         self.code = code
         self.status = status
         self.about_reader = about_reader
+        self.about_sender = about_sender
         super().__init__(message)
 
 

@@ -18,6 +18,7 @@ from digest.mail.transport import MemoryTransport
 from digest.space import shortage
 from digest.store.halt import halt_sending
 from digest.store.outages import note_outage
+from digest.store.returned import Returned, record_returned
 from digest.store.schema import deliveries, messages
 from digest.store.sources import SourceState, put_source_state
 from digest.tables import AlertSettings
@@ -113,6 +114,26 @@ def test_mails_that_failed_are_in_doubt_or_wait_are_told(store, tell):
     [(_, text)] = told(store)
     for words in ("5.7.1 looks like spam", "digest outbox list --state failed", "digest outbox resolve"):
         assert words in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "remedy"),
+    [
+        ("5.7.20", "smtp; 550 5.7.20 no passing signature", "the key in DNS must be the one that signs"),
+        ("5.7.1", "smtp; 554 5.7.1 we do not like it", "looks for what they may not like"),
+    ],
+)
+def test_mail_that_receivers_send_back_for_what_is_ours_is_told(store, tell, status, words, remedy):
+    owe(store, 1)
+    with store.writing() as tx:
+        record_returned(tx, Returned("a", 1, "policy", status, words), now=NOW)
+        tx.execute(update(deliveries).values(state="sent", settled_at=NOW))
+    assert tell(24 * 60 + 1) == 0
+    assert tell(60) == 1
+    [(subject, text)] = told(store)
+    assert "Receivers refuse our mail" in subject
+    assert words in " ".join(text.split())
+    assert remedy in " ".join(text.split())
 
 
 def test_a_mailbox_that_cannot_be_read_is_told_after_an_hour(store, tell):

@@ -71,6 +71,20 @@ def test_a_status_says_whether_the_address_is_to_blame(status, kind):
     assert report.detail == "smtp; 550 no such user"
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("5.7.26", "smtp; 550 5.7.26 unauthenticated"),
+        ("5.0.0", "smtp; 550 SPF check failed"),
+        ("", "smtp; 550 no DKIM signature"),
+    ],
+)
+def test_a_receiver_that_could_not_make_sure_of_us_costs_no_reader_anything(status, said):
+    report = parse_report(a_report(status=status, said=said))
+    assert report is not None
+    assert report.kind == Kind.POLICY
+
+
 def test_what_is_no_failure_is_no_report():
     assert parse_report(a_report(action="delayed", status="4.4.1")) is None
     assert parse_report(a_report(action="delivered", status="2.0.0")) is None

@@ -13,13 +13,16 @@ from sqlalchemy import select
 from digest.deliver import Policy, deliver, retry_delay
 from digest.errors import PermanentTransportError, StoreError, TemporaryTransportError
 from digest.mail.pace import Pace
+from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import InDoubt, MemoryTransport, Unreachable
 from digest.store import outbox
 from digest.store.outbox import Claim
 from digest.store.people import suppressed
 from digest.store.schema import deliveries, messages
 from digest.store.workers import is_dead
+from digest.tables import SmtpSettings
 from tests.builders import NOW, owe
+from tests.smtp_script import Script, smtp_script
 
 
 def go(store, transport, *, now=NOW, policy=None, **more):
@@ -150,6 +153,68 @@ def test_a_refusal_for_good_that_is_not_about_the_address_gets_a_second_try(stor
     no = MemoryTransport(lambda _: PermanentTransportError("554 no", code=554))
     assert go(store, no).deferred == 1
     assert go(store, no, now=NOW + timedelta(minutes=10)).failed == 1
+
+
+@contextmanager
+def serving(script):
+    """A way out to a server that does what the script says."""
+    with smtp_script(script) as port:
+        yield SmtpTransport(
+            SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=20, end_timeout=20)
+        )
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DOT"])
+def test_a_broken_signature_is_ours_and_holds_the_mail_until_it_is_mended(store, stage):
+    for number in range(9):
+        owe(store, number)
+    script = Script(at=stage, act="550 5.7.26 DKIM did not pass")
+    with serving(script) as way:
+        report = go(store, way)
+    assert (report.deferred, report.failed) == (3, 0)
+    assert report.stopped is not None
+    assert "digest doctor mail" in report.stopped
+    for hours in (1, 2, 3):  # a few ask whether it is mended, and none of them pays for it
+        with serving(script) as way:
+            assert go(store, way, now=NOW + timedelta(hours=hours)).failed == 0
+    assert {row.state for row in rows(store)} <= {"queued", "deferred"}
+    with store.reading() as db:
+        everybody = [store.address_hash(f"reader{number}@example.org") for number in range(9)]
+        assert suppressed(db, everybody) == {}
+    with serving(Script()) as way:
+        assert go(store, way, now=NOW + timedelta(hours=6)).sent == 9
+
+
+def test_a_broken_signature_that_nobody_mends_is_given_up_in_the_end_and_costs_no_reader(store):
+    owe(store, 1)
+    with serving(Script(at="DOT", act="550 5.7.20 no passing signature")) as way:
+        go(store, way)
+    assert go(store, MemoryTransport(), now=NOW + timedelta(hours=20)).failed == 1
+    with store.reading() as db:
+        assert suppressed(db, [store.address_hash("reader1@example.org")]) == {}
+
+
+@pytest.mark.parametrize("reply", ["450 4.2.0 Greylisted", "451 4.7.1 try again later", "450 later"])
+def test_any_number_of_greylisted_readers_stops_nobody_else(store, reply):
+    for number in range(30):
+        owe(store, number)
+    script = Script(at="RCPT", act=reply, times=25)
+    with serving(script) as way:
+        report = go(store, way)
+    assert (report.sent, report.deferred, report.stopped, report.has_trouble) == (5, 25, None, False)
+    with serving(Script()) as way:
+        assert go(store, way, now=NOW + timedelta(minutes=6)).sent == 25
+
+
+@pytest.mark.parametrize("reply", ["421 4.7.0 too many", "450 4.7.0 too fast", "451 4.3.0 no room"])
+def test_not_now_that_is_about_us_stops_after_ten(store, reply):
+    for number in range(30):
+        owe(store, number)
+    with serving(Script(at="RCPT", act=reply)) as way:
+        report = go(store, way)
+    assert report.sent == 0
+    assert report.deferred == 10
+    assert report.stopped is not None
 
 
 def in_doubt(_envelope):

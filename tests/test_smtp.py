@@ -93,7 +93,7 @@ def test_a_server_that_does_not_let_us_begin_is_no_messages_fault(stage, reply):
         ("MAIL", "421 4.3.2 going down", TemporaryTransportError, True, False),
         ("MAIL", "550 5.7.1 you may not send as that", Unreachable, True, False),
         ("MAIL", "552 5.3.4 too large", PermanentTransportError, None, False),
-        ("RCPT", "450 4.2.0 greylisted", TemporaryTransportError, False, False),
+        ("RCPT", "450 4.2.0 greylisted", TemporaryTransportError, False, True),
         ("RCPT", "550 5.1.1 no such user", PermanentTransportError, None, True),
         ("RCPT", "550 5.7.1 blocked", PermanentTransportError, None, False),
         ("RCPT", "421 4.7.0 too much", TemporaryTransportError, True, False),
@@ -113,6 +113,83 @@ def test_a_reply_says_whose_trouble_it_is(pipelining, stage, reply, kind, whole_
     assert error.code == int(reply[:3])
     assert reply in str(error)
     assert script.taken == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("550 5.7.20 No passing signature found", "the key in DNS must be the one that signs"),
+        ("550 5.7.21 no", "the key in DNS must be the one that signs"),
+        ("550 5.7.22 no", "[dkim] domain and [sender] address"),
+        ("550 5.7.23 not authorized", "SPF record of our domain"),
+        ("550 5.7.25 who is that", "(PTR)"),
+        ("550 5.7.26 unauthenticated: DKIM = did not pass, SPF = did not pass", "SPF, DKIM and DMARC of our"),
+        ("550 5.7.26 not accepted due to the domain's DMARC policy", "as its DMARC record asks"),
+        ("550 5.7.515 the sending domain does not meet the level", "SPF, DKIM and DMARC of our"),
+        ("554 5.7.1 rejected, spf fail", "SPF record of our domain"),
+        ("550 the DKIM signature is broken", "the key in DNS must be the one that signs"),
+        ("550 5.1.8 sender address rejected: domain not found", "[sender] address is not in DNS"),
+        ("450 4.7.25 cannot find your reverse hostname", "(PTR)"),
+        ("451 4.7.24 SPF could not be checked", "SPF record of our domain"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["RCPT", "DOT"])
+def test_who_cannot_make_sure_of_us_is_told_with_what_to_mend_and_blames_nobody_else(stage, reply, words):
+    """RFC 7372, and those who say it in words only."""
+    error, _ = refusal_of(Script(at=stage, act=reply))
+    assert error is not None
+    assert (error.about_sender, error.about_reader) == (True, False)
+    assert reply in str(error)
+    assert words in str(error)
+    assert "`digest doctor mail`" in str(error) or "PTR" in words
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("stage", ["CONNECT", "EHLO", "MAIL"])
+def test_who_does_not_let_us_begin_for_who_we_are_is_told_with_what_to_mend(stage):
+    error, _ = refusal_of(Script(at=stage, act="554 5.7.25 no name for your address"))
+    assert isinstance(error, Unreachable)
+    assert "(PTR)" in str(error)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 <dmarc@example.net>: unknown",
+        "550 <spf@example.net>: unknown",
+        "550 5.1.1 no such user; see https://example.net/spf",
+        "554 5.7.1 spam (spf=pass, dkim: pass)",
+        "530 5.7.0 authentication required",
+        "451 4.7.1 greylisted, your domain has no SPF",
+    ],
+)
+def test_a_word_that_stands_there_by_chance_is_no_mistrust(reply):
+    error, _ = refusal_of(Script(at="RCPT", act=reply))
+    assert error is not None
+    assert not error.about_sender
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "is_theirs"),
+    [
+        ("RCPT", "450 4.2.0 greylisted, try again later", True),
+        ("RCPT", "451 4.7.1 try again later", True),
+        ("RCPT", "451 try again later", True),
+        ("RCPT", "450 4.7.0 graylisting in action", True),
+        ("DOT", "451 4.7.1 Greylisted", True),
+        ("DOT", "451 4.7.1 try again later", False),
+        ("RCPT", "450 4.7.0 you send too fast", False),
+        ("RCPT", "452 4.3.1 disk full", False),
+        ("RCPT", "450 4.7.28 unusual rate of mail", False),
+        ("RCPT", "450 4.7.25 cannot find your hostname", False),
+        ("RCPT", "421 4.7.0 greylisted", False),
+        ("MAIL", "451 4.7.1 try again later", False),
+    ],
+)
+def test_not_now_to_a_recipient_is_about_that_one_unless_it_says_that_it_is_about_us(stage, reply, is_theirs):
+    error, _ = refusal_of(Script(at=stage, act=reply))
+    assert isinstance(error, TemporaryTransportError)
+    assert error.about_reader is is_theirs
 
 
 @pytest.mark.parametrize("pipelining", [True, False])

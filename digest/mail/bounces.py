@@ -17,6 +17,7 @@ from email.utils import getaddresses
 from enum import StrEnum
 
 from digest.mail.mailbox import MAX_BYTES
+from digest.mail.mistrust import remedy_for
 from digest.mail.replies import Reply
 from digest.text import clean_text
 
@@ -90,9 +91,9 @@ def _guess(raw: bytes, sent_to: tuple[str, ...]) -> Report | None:
     kind = Kind.HARD if permanent and not _TOO_FULL.search(words) else Kind.SOFT
     detail = "a report in free words" + (f", status {found[0]}" if found else "")
     failed = tuple(address.decode("utf-8", "replace") for address in (*permanent, *temporary))
-    return Report(
-        _blame(found[0]) if found else kind, found[0] if found else None, detail, sent_to, failed, True
-    )
+    if found or remedy_for(None, words):
+        kind = _blame(found[0] if found else "", words)
+    return Report(kind, found[0] if found else None, detail, sent_to, failed, True)
 
 
 def _words(message: Parsed) -> Iterator[str]:
@@ -127,7 +128,7 @@ def _delivery_report(part: Parsed, sent_to: tuple[str, ...]) -> Report | None:
             continue
         status = str(fields.get("Status", "")).split("(")[0].strip()
         said = str(fields.get("Diagnostic-Code", "")) or status
-        return Report(_blame(status), status or None, clean_text(said, limit=200), sent_to)
+        return Report(_blame(status, said), status or None, clean_text(said, limit=200), sent_to)
     return None
 
 
@@ -137,7 +138,9 @@ def _groups(part: Parsed) -> Iterator[Parsed]:
         yield from (group for group in payload if isinstance(group, Parsed))
 
 
-def _blame(status: str) -> Kind:
+def _blame(status: str, said: str) -> Kind:
+    if remedy_for(status, said) and not status.startswith("4."):
+        return Kind.POLICY  # the receiver could not make sure of us, whatever else its status says
     if status.startswith("4.") or status in ("5.2.2", "5.2.3", "5.4.1", "5.4.4", "5.4.7", "5.0.0", ""):
         return Kind.SOFT
     return Kind.HARD if Reply(550, (status,)).blames_reader else Kind.POLICY

@@ -32,7 +32,13 @@ class Breaker:
 
 
 def is_servers_fault(error: Exception | None) -> bool:
-    """Whether a failure speaks of the server (lost connection, 421, RFC 3463 classes 4.3 and 4.7), or of a bug of ours."""
+    """Whether a failure speaks of the server (lost connection, 421, RFC 3463 classes 4.3 and 4.7), or of a bug of ours.
+
+    What is this recipient's business alone never does: greylisting (RFC 6647) answers each new reader "not now", so a
+    house with many new readers hears it many times in a row from a server that is well.
+    """
     if isinstance(error, TemporaryTransportError):
+        if error.about_reader:
+            return False
         return error.whole_server or (error.status or "").startswith(("4.3.", "4.7."))
     return error is not None and not isinstance(error, PermanentTransportError)

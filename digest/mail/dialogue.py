@@ -238,7 +238,8 @@ class Dialogue:
 
 def _must(reply: Reply, otherwise: str) -> None:
     if not reply.is_good:
-        raise Unreachable(f"{otherwise}: {reply.text}", code=reply.code, status=reply.status)
+        said = "; ".join(filter(None, (reply.text, reply.mistrust)))
+        raise Unreachable(f"{otherwise}: {said}", code=reply.code, status=reply.status)
 
 
 def _dot_stuffed(raw: bytes) -> bytes:

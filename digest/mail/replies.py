@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from digest.mail.mistrust import remedy_for
 from digest.text import clean_text
 
 MAX_LINE = 2048  # RFC 5321 4.5.3.1.5 allows 512; anything much longer is not SMTP
@@ -11,6 +12,8 @@ MAX_LINES = 128  # nobody's EHLO is longer
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _READERS_FAULT = re.compile(r"5\.1\.(1|2|3|6|10)$|5\.2\.1$")  # mailbox or domain unknown, moved, disabled
+_OF_ALL = re.compile(r"4\.(3\.\d+|7\.0|7\.28)$")  # the system itself; how much or how fast we send
+_GREYLISTED = re.compile(r"gr[ae]y[- ]?list", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"5\.(2\.3|3\.4)$")
 
 
@@ -52,7 +55,27 @@ class Reply:
     @property
     def blames_reader(self) -> bool:
         """A refused recipient whose address is at fault, and not something of ours; without a status the code must do."""
+        if self.mistrust is not None:
+            return False
         return _READERS_FAULT.match(self.status) is not None if self.status else self.code in (550, 553)
+
+    @property
+    def mistrust(self) -> str | None:
+        """What to mend when we are refused for who we are (RFC 7372), None when that is not the reason."""
+        return None if self.is_good or self._greylists else remedy_for(self.status, " ".join(self.lines))
+
+    @property
+    def _greylists(self) -> bool:
+        return 400 <= self.code < 500 and _GREYLISTED.search(" ".join(self.lines)) is not None
+
+    def is_one_recipients(self, *, at_rcpt: bool) -> bool:
+        """Whether a "not now" is one recipient's business: greylisting at any stage, else what is said `at_rcpt`.
+
+        Unless it says that it is about everybody: 421, the system (4.3.x), how much we send (4.7.0, 4.7.28), who we are.
+        """
+        if self.code == 421 or not 400 <= self.code < 500 or self.mistrust is not None:
+            return False
+        return self._greylists or (at_rcpt and not _OF_ALL.match(self.status or ""))
 
     @property
     def blames_size(self) -> bool:

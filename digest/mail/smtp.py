@@ -170,9 +170,9 @@ def _refusal(answers: Answers, envelope: Envelope) -> TransportError | None:
 def _sender_refused(reply: Reply, envelope: Envelope) -> TransportError:
     """A sender that is refused is refused for every reader: no reader's fault, and no use to try the next one."""
     if reply.is_permanent and not reply.blames_size:
+        usual = "check [sender] address and what the mail server allows this account"
         return Unreachable(
-            f"the server does not let us send as {envelope.mail_from} ({reply.text}): check [sender] address"
-            " and what the mail server allows this account",
+            f"the server does not let us send as {envelope.mail_from} ({reply.text}): {reply.mistrust or usual}",
             code=reply.code,
             status=reply.status,
         )
@@ -181,12 +181,23 @@ def _sender_refused(reply: Reply, envelope: Envelope) -> TransportError:
 
 def _stood(reply: Reply, for_now: str, for_good: str, *, of_recipient: bool = False) -> TransportError:
     """The error a reply stands for: 5xx will not pass, and whatever else is no 2xx may."""
+    remedy = reply.mistrust
+    said = reply.text if remedy is None else f"{reply.text}; {remedy}"
+    of_us = remedy is not None
     if reply.is_permanent:
-        blames_reader = of_recipient and reply.blames_reader
         return PermanentTransportError(
-            f"{for_good}: {reply.text}", code=reply.code, status=reply.status, about_reader=blames_reader
+            f"{for_good}: {said}",
+            code=reply.code,
+            status=reply.status,
+            about_reader=of_recipient and reply.blames_reader,
+            about_sender=of_us,
         )
     gone = reply.code == 421 or not 400 <= reply.code < 500
     return TemporaryTransportError(
-        f"{for_now}: {reply.text}", whole_server=gone, code=reply.code, status=reply.status
+        f"{for_now}: {said}",
+        whole_server=gone,
+        code=reply.code,
+        status=reply.status,
+        about_reader=reply.is_one_recipients(at_rcpt=of_recipient),
+        about_sender=of_us,
     )

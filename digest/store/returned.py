@@ -69,6 +69,15 @@ def _soft_days(db: Connection, address: str, now: datetime) -> int:
     return len({received_at.date() for received_at in db.execute(recent).scalars()})
 
 
+def last_policy(db: Connection, since: datetime) -> tuple[int, str, str]:
+    """How many mails came back since then for what is no reader's fault; status and words of the last one."""
+    mine = (bounces.c.kind == "policy", bounces.c.received_at >= since)
+    count = db.execute(select(func.count()).select_from(bounces).where(*mine)).scalar() or 0
+    last = select(bounces.c.status, bounces.c.detail).where(*mine).order_by(bounces.c.received_at.desc())
+    row = db.execute(last.limit(1)).first()
+    return (count, row.status or "", row.detail or "") if row is not None else (0, "", "")
+
+
 def count_returned(db: Connection, since: datetime) -> dict[str, int]:
     """How many reports of each kind came since then."""
     counted = (
