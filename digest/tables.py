@@ -39,7 +39,10 @@ class SmtpSettings(Strict):
         "auto", description="auto | plain | login | xoauth2, where the password is the access token"
     )
     timeout: float = Field(
-        60.0, description="seconds for connecting and for each answer, complete", gt=0, le=600
+        60.0,
+        description="seconds for connecting and for each answer, complete; 5 at most for finding the server's address",
+        gt=0,
+        le=600,
     )
     end_timeout: float = Field(
         600.0,

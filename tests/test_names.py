@@ -6,12 +6,15 @@ import time
 
 import pytest
 
+from digest.errors import MailboxError
+from digest.mail import names
+from digest.mail.imap import ImapMailbox
 from digest.mail.names import addresses_of
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import Unreachable
 from digest.mail.turns import Turns
 from digest.model import Envelope
-from digest.tables import SmtpSettings
+from digest.tables import MailboxSettings, SmtpSettings
 from tests.smtp_script import Script, smtp_script
 
 QUICK = {"security": "none", "timeout": 0.3, "end_timeout": 0.3}
@@ -52,9 +55,25 @@ def test_what_can_be_no_name_is_refused_in_words(monkeypatch):
 def test_a_resolver_that_hangs_is_waited_for_as_long_as_was_said():
     began = time.monotonic()
     with transport_to("localhost", 25) as transport:
-        with pytest.raises(Unreachable, match=r"localhost:25: nobody said within 0\.3 seconds what the name"):
+        with pytest.raises(
+            Unreachable, match=r"localhost:25: DNS did not say within 0\.3 seconds what the name"
+        ):
             transport.connect()
     assert 0.2 < time.monotonic() - began < 2
+
+
+@pytest.mark.usefixtures("hanging_resolver")
+def test_no_server_however_patient_we_are_with_it_gets_more_than_its_time_for_its_name(monkeypatch):
+    assert names.LOOKUP_SECONDS == 5
+    monkeypatch.setattr(names, "LOOKUP_SECONDS", 0.2)
+    began = time.monotonic()
+    with SmtpTransport(SmtpSettings(host="localhost", port=25, security="none", timeout=60)) as transport:
+        with pytest.raises(Unreachable, match=r"within 0\.2 seconds what the name .*; check \[smtp\] host"):
+            transport.connect()
+    mailbox = ImapMailbox(MailboxSettings(host="localhost", username="me", timeout=60), "secret")
+    with pytest.raises(MailboxError, match=r"within 0\.2 seconds what the name .*; check \[mailbox\] host"):
+        mailbox.count()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.usefixtures("hanging_resolver")

@@ -15,6 +15,7 @@ from typing import Any
 from digest.errors import MailboxError
 from digest.mail.certificates import distrust
 from digest.mail.mailbox import AT_ONCE, MAX_BYTES, Take
+from digest.mail.names import addresses_of
 from digest.mail.wire import in_words
 from digest.tables import MailboxSettings
 from digest.text import clean_text
@@ -27,6 +28,8 @@ class _Bounded:
     """imaplib with ends: a deadline for each answer as a whole, and a limit for what it may hold."""
 
     sock: socket.socket
+    host: str
+    port: int
 
     def __init__(self, *args: Any, timeout: float, **options: Any) -> None:
         self._timeout = timeout
@@ -34,6 +37,16 @@ class _Bounded:
         self._came_over: socket.socket | None = None
         self.begin()
         super().__init__(*args, timeout=timeout, **options)  # type: ignore[call-arg]  # imaplib's
+
+    def _create_socket(self, timeout: float) -> socket.socket:
+        """imaplib's own looks the name up for as long as the system likes."""
+        refusals: list[OSError] = []
+        for *_, address in addresses_of(self.host, self.port, timeout):
+            try:
+                return socket.create_connection(address[:2], timeout)
+            except OSError as error:
+                refusals.append(error)
+        raise refusals[0]
 
     def begin(self) -> None:
         """The next answer has all its time and room."""
@@ -83,6 +96,11 @@ class _Bounded:
 
 class _Tls(_Bounded, imaplib.IMAP4_SSL):
     """TLS from the first byte on."""
+
+    ssl_context: ssl.SSLContext
+
+    def _create_socket(self, timeout: float) -> socket.socket:
+        return self.ssl_context.wrap_socket(super()._create_socket(timeout), server_hostname=self.host)
 
 
 class _StartTls(_Bounded, imaplib.IMAP4):

@@ -11,20 +11,24 @@ from typing import Any
 
 from digest.mail.turns import READ, until_ready
 
+# A resolver that is well answers at once. One that is not must not hold up a connection for as long as a mail server, whose
+# answer counts, may take for it.
+LOOKUP_SECONDS = 5.0
+
 Address = tuple[Any, ...]  # as `socket.getaddrinfo` gives them
 
 
 def addresses_of(host: str, port: int, seconds: float) -> list[Address]:
     """The addresses behind a host name, as `socket.getaddrinfo` gives them. Others go on meanwhile (`mail.turns`).
 
-    Raises `OSError`: the name means nothing, or nobody said what it means within `seconds`.
+    Raises `OSError`: the name means nothing, or nobody said what it means within `seconds`, and `LOOKUP_SECONDS` at most.
     """
     try:  # written as an address it needs nobody's help
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except UnicodeError:
         raise OSError("this cannot be the name of a server") from None
     except socket.gaierror:
-        return _asked_for(host, port, seconds)
+        return _asked_for(host, port, min(seconds, LOOKUP_SECONDS))
 
 
 def _asked_for(host: str, port: int, seconds: float) -> list[Address]:
@@ -37,7 +41,9 @@ def _asked_for(host: str, port: int, seconds: float) -> list[Address]:
         try:
             until_ready(ours, READ, time.monotonic() + seconds)
         except TimeoutError:
-            raise OSError(f"nobody said within {seconds:g} seconds what the name stands for") from None
+            raise OSError(
+                f"DNS did not say within {seconds:g} seconds what the name stands for (is the network there?)"
+            ) from None
     if isinstance(answers[0], OSError):
         raise answers[0]
     return answers[0]

@@ -41,7 +41,7 @@ class Wire:
     def connect(cls, host: str, port: int, seconds: float) -> Self:
         """Connect to the first address of `host` that answers, each within `seconds`. Raises `OSError`.
 
-        The name is looked up anew for each connection, also within `seconds`.
+        The name is looked up anew for each connection, within `mail.names.LOOKUP_SECONDS`.
         """
         refusals: list[OSError] = []
         for family, kind, protocol, _, address in addresses_of(host, port, seconds):
