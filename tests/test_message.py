@@ -14,7 +14,7 @@ from digest.mail.catalogue import sample
 from digest.mail.headers import address_header, safe_header, structured_header, text_header
 from digest.mail.links import Links
 from digest.mail.message import Recipient, domain_of, message_id_for, write_message
-from digest.mail.quoted import Fragment, quote
+from digest.mail.quoted import form_of, quote
 from digest.mail.render import Renderer
 from digest.mail.rendered import Sender
 from digest.model import Envelope
@@ -170,24 +170,24 @@ def test_a_structured_header_takes_visible_ascii_only(word):
 
 def test_quoted_pieces_join_to_the_quoted_whole():
     pieces = ["plain\n", "From here ä\n", "long " * 60 + "\n", ".\n", "a \n\n", "日本 = x\t\n", "\n"]
-    assert b"".join(Fragment(piece).quoted for piece in pieces) == quote("".join(pieces))
+    assert b"".join(quote(piece) for piece in pieces) == quote("".join(pieces))
 
 
-def test_a_fragment_must_be_whole_lines():
+def test_what_is_encoded_must_be_whole_lines():
     with pytest.raises(ValueError, match="line end"):
-        Fragment("no end")
+        form_of("no end")
 
 
 def test_the_domain_of_an_address():
     assert domain_of("Someone@News.Example.org") == "news.example.org"
 
 
-def test_a_message_of_shared_fragments_is_the_same_as_one_quoted_whole():
+def test_a_message_of_shared_pieces_is_the_same_as_one_quoted_whole():
     readers = [replace(samples.DIGEST, picks=samples.DIGEST.picks[first:]) for first in range(6)]
     for digest in readers * 3:  # pieces, then pieces that came before, then those that were joined
         shared = RENDERER.digest(digest, samples.LINKS, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(digest, samples.LINKS, sender=samples.SENDER)
-        whole = replace(anew, html_parts=Fragment(anew.html).parts, text_parts=Fragment(anew.text).parts)
+        whole = replace(anew, html_form=form_of(anew.html), text_form=form_of(anew.text))
         assert written(shared).raw == written(anew).raw == written(whole).raw
 
 
@@ -206,7 +206,7 @@ def test_tokens_that_take_their_place_late_give_the_same_message(host, length):
         )
         shared = RENDERER.digest(samples.DIGEST, links, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(samples.DIGEST, links, sender=samples.SENDER)
-        whole = replace(anew, html_parts=Fragment(anew.html).parts, text_parts=Fragment(anew.text).parts)
+        whole = replace(anew, html_form=form_of(anew.html), text_form=form_of(anew.text))
         assert (shared.html, shared.text) == (anew.html, anew.text)
         assert written(shared).raw == written(whole).raw
         assert [shared.html.count(token) for token in tokens] == [1, 1, 1, 2 * 6 + 4]

@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 
 from digest.errors import DigestError
 from digest.mail import samples
-from digest.mail.cards import Known
+from digest.mail.known import Known
 from digest.mail.links import Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered

@@ -11,7 +11,6 @@ from functools import lru_cache
 from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
 from digest.mail.rendered import Recipient, Rendered, Sender
-from digest.mail.slots import put_in
 from digest.model import Envelope, Message
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
@@ -56,11 +55,10 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
-    body = put_in(_body(rendered, boundary), rendered.tokens)
+    body = b"".join(_body(rendered, boundary))
     if sign:
-        whole = b"".join(body)
-        headers, body = [sign(headers, whole), *headers], (whole,)
-    return Message(message_id, envelope, rendered.subject, b"".join((*headers, b"\r\n", *body)))
+        headers.insert(0, sign(headers, body))
+    return Message(message_id, envelope, rendered.subject, b"".join((*headers, b"\r\n", body)))
 
 
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
@@ -131,14 +129,14 @@ def _body(rendered: Rendered, boundary: bytes) -> Sequence[bytes]:
     With a logo, the HTML and the picture are one part together (RFC 2387).
     """
     edge = b"\r\n--" + boundary
-    html = (_PART % b"html", *rendered.html_parts)
+    html: tuple[bytes, ...] = (_PART % b"html", rendered.html_form % rendered.tokens)
     if rendered.logo:
         inner = b"\r\n--" + boundary + b"+"
         related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
         html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.part, inner, b"--\r\n")
     return (
         edge[2:] + b"\r\n" + _PART % b"plain",
-        *rendered.text_parts,
+        rendered.text_form % rendered.tokens,
         edge + b"\r\n",
         *html,
         edge + b"--\r\n",

@@ -1,7 +1,7 @@
 """Quoted-printable that can be encoded in pieces and joined.
 
-Every fragment ends with a line end, and lines are encoded one by one, so `quote(a) + quote(b) == quote(a + b)`: what
-many readers share is encoded once, and a message is put together by joining bytes.
+Every piece ends with a line end, and lines are encoded one by one, so `quote(a) + quote(b) == quote(a + b)`: what many
+readers share is encoded once, and a message is put together by joining bytes.
 """
 
 import re
@@ -12,49 +12,31 @@ from binascii import a2b_qp, b2a_qp
 STEM = secrets.token_hex(8)
 # A stand-in as it is encoded: the end of a line may come anywhere inside.
 _PLACE = re.compile(("(" + "(?:=\r\n)?".join(STEM) + "(?:(?:=\r\n)?[a-z])+)").encode())
+_LINE = 76
+# One line that is encoded already, or nearly so (see `quote`); b2a_qp takes much longer to find that out.
+_SHORT = re.compile(r"(?!From |\.\n)[ -~]{0,74}[!-~]\n")
 
 
-class Fragment:
-    """A piece of a body, whole lines. Raises `ValueError` when it does not end with a line end."""
+def form_of(text: str) -> bytes:
+    """`text`, whole lines of it, as it stands in many messages, with a place for each token: see `slots.Tokens`.
 
-    __slots__ = ("parts", "size")
-
-    def __init__(self, text: str) -> None:
-        if text and not text.endswith("\n"):
-            raise ValueError("a fragment must end with a line end, or joining would run lines together")
-        raw = text.encode()
-        quoted = _quoted(raw)
-        self.size = len(raw)  # bytes as UTF-8
-        # As it stands in a message, cut where tokens go: every second part is a place for one.
-        self.parts = cut(quoted) if STEM in text else (quoted,) if quoted else ()
-
-    @property
-    def quoted(self) -> bytes:
-        """As it stands in a message, stand-ins and all."""
-        return b"".join(self.parts)
-
-    @property
-    def text(self) -> str:
-        """The words."""
-        return unquote(self.quoted)
-
-
-def cut(quoted: bytes) -> tuple[bytes, ...]:
-    """Encoded lines as parts: every second one is a place for a token."""
-    return tuple(_PLACE.split(quoted))
+    Raises `ValueError` when it does not end with a line end.
+    """
+    if text and not text.endswith("\n"):
+        raise ValueError("what is encoded must end with a line end, or joining would run lines together")
+    quoted = quote(text)
+    if b"%" in quoted:
+        quoted = quoted.replace(b"%", b"%%")
+    return _PLACE.sub(rb"%(\1)b", quoted) if STEM in text else quoted
 
 
 def quote(text: str) -> bytes:
     """`text`, whole lines of it, as quoted-printable UTF-8 (RFC 2045, 6.7) with CRLF and at most 78 columns."""
-    return _quoted(text.encode())
-
-
-def unquote(quoted: bytes) -> str:
-    """The words that `quote` encoded; its lines end in LF."""
-    return a2b_qp(quoted).replace(b"\r\n", b"\n").decode()
-
-
-def _quoted(raw: bytes) -> bytes:
+    if len(text) < _LINE:
+        short = text.replace("=", "=3D")
+        if _SHORT.fullmatch(short):
+            return short[:-1].encode() + b"\r\n"
+    raw = text.encode()
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     # b2a_qp breaks lines the way the first one ends: a bare LF would follow from anything but CRLF here.
@@ -63,6 +45,11 @@ def _quoted(raw: bytes) -> bytes:
         return encoded
     # Some programs on the way put a ">" before "From " at the start of a line, and so break signatures.
     return (b"\r\n" + encoded).replace(b"\r\nFrom ", b"\r\n=46rom ")[2:]
+
+
+def unquote(quoted: bytes) -> str:
+    """The words that `quote` encoded; its lines end in LF."""
+    return a2b_qp(quoted).replace(b"\r\n", b"\n").decode()
 
 
 # Words of letters that cleaning leaves alone (Latin, general punctuation), with one space between them.

@@ -1,18 +1,19 @@
 """Digest -> Rendered: subject, HTML and plain text, from the same finished values. And every other kind of mail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from digest.mail import notices
-from digest.mail.cards import DETAILS, Both, CardWriter, joined
+from digest.mail.cards import DETAILS, Both, CardWriter
 from digest.mail.footer import Footer, footer_of
 from digest.mail.links import Links, safe_url
 from digest.mail.notices import Change, Command, Trouble, changes_between
+from digest.mail.quoted import unquote
 from digest.mail.rendered import Rendered, Sender
-from digest.mail.slots import Masked, masked
+from digest.mail.slots import Masked, Tokens, masked
 from digest.mail.templates import Piece, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, news_of, opening_of, said
@@ -38,7 +39,7 @@ KINDS = (
 class _Mail:
     """The three templates of one kind of mail."""
 
-    subject: Piece
+    subject: Piece[str]
     html: Shell
     text: Shell
 
@@ -149,57 +150,72 @@ class Renderer:
         mail = self._mail(kind)
         footer = own["footer"]
         assert isinstance(footer, Footer)
-        values = _common(mail, {"day": long_date(on), **own, **footer._asdict()}, sender)
-        (head, foot, _), (text_head, text_foot, _) = mail.html.fill(values), mail.text.fill(values)
-        return Rendered(kind, values["subject"], head + foot, text_head + text_foot, logo=self._theme.logo)
+        values = {"day": long_date(on), "name": said(sender.name), **own, **footer._asdict()}
+        values["subject"] = subject = mail.subject(values)
+        return Rendered(kind, subject, mail.html.fill(values), mail.text.fill(values), logo=self._theme.logo)
 
     def _papers(
-        self, kind: str, digest: Digest, links: Links, sender: Sender, own: dict[str, Any]
+        self, kind: str, digest: Digest, links: Links, sender: Sender, own: Mapping[str, object]
     ) -> Rendered:
         mail = self._mail(kind)
-        shared = masked(links) if self._shares else Masked(links, {})
-        footer = footer_of(digest.profile, shared.links, postal_address=sender.postal_address)
-        known = opening_of(digest)._asdict() | footer._asdict() | own
-        known["day"] = long_date(digest.issue.on)
-        values = _common(mail, known, sender)
-        news = self._cards.news(news_of(digest)) if digest.updates else joined(())
-        (head, foot, size), (text_head, text_foot, _) = mail.html.fill(values), mail.text.fill(values)
-        room = LARGEST_HTML - size - news.size
-        papers = self._fit(entries_of(digest), safe_url(shared.links.feedback_url), room)
-        return Rendered(
-            kind,
-            values["subject"],
-            [*head, *papers.html, *news.html, *foot],
-            [*text_head, *papers.text, *news.text, *text_foot],
-            issue=digest.issue.key,
-            logo=self._theme.logo,
-            tokens=shared.tokens,
-        )
+        shared, tokens = masked(links) if self._shares else Masked(links, Tokens())
+        titles, more, scale, preheader = opening_of(digest)
+        why, address, footer = footer_of(digest.profile, shared, postal_address=sender.postal_address)
+        values: dict[str, Any] = {
+            "name": said(sender.name),
+            "day": long_date(digest.issue.on),
+            "titles": titles,
+            "more": more,
+            "scale": scale,
+            "preheader": preheader,
+            "why": why,
+            "address": address,
+            "footer": footer,
+            **own,
+        }
+        values["subject"] = subject = mail.subject(values)
 
-    def _fit(self, entries: list[Entry], feedback_url: str | None, room: int) -> Both:
-        """The papers with as much detail as `room` bytes of HTML allow."""
+        def with_words(words: Sequence[Both]) -> Rendered:
+            html, text = zip(*words, strict=True) if words else ((), ())
+            return Rendered(
+                kind,
+                subject,
+                mail.html.fill(values, html),
+                mail.text.fill(values, text),
+                issue=digest.issue.key,
+                logo=self._theme.logo,
+                tokens=tokens,
+            )
+
+        news = self._cards.news(news_of(digest)) if digest.updates else []
+        return self._fit(entries_of(digest), safe_url(shared.feedback_url), news, with_words)
+
+    def _fit(
+        self,
+        entries: list[Entry],
+        feedback_url: str | None,
+        news: list[Both],
+        with_words: Callable[[Sequence[Both]], Rendered],
+    ) -> Rendered:
+        """The papers with as much detail as fits, and the news below them."""
         for detail in DETAILS:
-            papers = self._cards.papers(entries, detail, feedback_url)
-            if papers.size <= room:
-                return papers
-        return self._fewer(entries, room)
+            mail = with_words(self._cards.papers(entries, detail, feedback_url) + news)
+            # A form is longer than its words.
+            if len(mail.html_form) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
+                return mail
+        room = LARGEST_HTML - len(with_words(news).html.encode())
+        return with_words(self._fewer(entries, room) + news)
 
-    def _fewer(self, entries: list[Entry], room: int) -> Both:
+    def _fewer(self, entries: list[Entry], room: int) -> list[Both]:
         """As many rows as fit, and a line about the others."""
         kept: list[Both] = []
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
             row = self._cards.papers([entry], DETAILS[-1], None)
-            room -= row.size
+            room -= sum([len(unquote(words.html % {}).encode()) for words in row])
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
                 kept.append(self._cards.more(f"And {left}: this mail is full."))
                 break
-            kept.append(row)
-        return joined(kept)
-
-
-def _common(mail: _Mail, own: dict[str, Any], sender: Sender) -> dict[str, Any]:
-    own["name"] = said(sender.name)
-    own["subject"] = mail.subject(own).text.rstrip("\n")
-    return own
+            kept += row
+        return kept

@@ -1,12 +1,11 @@
 """A mail before it has headers, and the two parties it passes between."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from digest.mail.logo import Logo
 from digest.mail.quoted import unquote
-from digest.mail.slots import put_in
+from digest.mail.slots import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +29,22 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a mail says, as parts of `Fragment`s, most of which are shared with other readers."""
+    """What a mail says. Most of its words are shared with other readers: `form % tokens` makes them this reader's."""
 
     kind: str  # "digest", "confirm", ...: the folder of its templates
     subject: str
-    html_parts: Sequence[bytes]
-    text_parts: Sequence[bytes]
+    html_form: bytes
+    text_form: bytes
     issue: str = ""  # key of the Issue, where the mail belongs to one
     logo: Logo | None = None
-    tokens: Mapping[str, str] = field(default_factory=dict)  # this reader's, by what stands in for them
+    tokens: Tokens = field(default_factory=Tokens)
 
     @cached_property
     def html(self) -> str:
         """The HTML part."""
-        return unquote(b"".join(put_in(self.html_parts, self.tokens)))
+        return unquote(self.html_form % self.tokens)
 
     @cached_property
     def text(self) -> str:
         """The plain-text part: the same words, the same links."""
-        return unquote(b"".join(put_in(self.text_parts, self.tokens)))
+        return unquote(self.text_form % self.tokens)

@@ -10,11 +10,10 @@ for one reader. Only the last are written for each mail.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.meta import find_undeclared_variables
@@ -23,14 +22,14 @@ from mjml import mjml2html
 
 from digest.errors import DigestError
 from digest.mail.direction import in_plain_text
-from digest.mail.quoted import Fragment
+from digest.mail.quoted import form_of
 from digest.mail.themes import Theme
 
 # Marks inside a template: a cut parts two pieces; at the others, something of its own comes in.
 CUT = "{# cut #}"
 PAPERS = "{# papers #}"
 CHIPS = "{# chips #}"
-# Values that many mails have in common: pieces that need no others are joined to one.
+# Values that many mails have in common.
 _COMMON = frozenset({"name", "day", "why", "footer"})
 _KEPT = 512
 # What most pieces do: put a value in.
@@ -100,50 +99,67 @@ def _chosen(values: Values, names: Sequence[str]) -> list[Any]:
     return [values[name] for name in names]
 
 
-class Piece:
+class Piece(Generic[Made]):
     """Some whole lines of a mail; made once for each set of values, of which the last few hundred are remembered."""
 
-    def __init__(self, fillings: Sequence[Filling]) -> None:
-        self._fillings = fillings
-        names = {name: None for filling in fillings for name in filling.names}
-        self._chosen: Callable[[Values], Any] = itemgetter(*names) if names else _nothing
-        self._known: dict[Any, Fragment] = {}
+    def __init__(self, filling: Filling, made_of: Callable[[str], Made]) -> None:
+        self._filling = filling
+        self._made_of = made_of
+        self._chosen = _choice(filling.names)
+        self._known: dict[Any, Made] = {}
 
-    def __call__(self, values: Values) -> Fragment:
+    def __call__(self, values: Values) -> Made:
         """The lines for one mail. Raises `DigestError` when they ask for more than `values`."""
         try:
             key = self._chosen(values)
         except KeyError:
-            key = None  # the filling that asks for it says so
+            key = None  # the filling says so
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            self._known[key] = known = Fragment("".join([filling(values) for filling in self._fillings]))
+            self._known[key] = known = self._made_of(self._filling(values))
         return known
 
 
-def _nothing(_values: Values) -> None:
-    return None
+def _choice(names: Sequence[str]) -> Callable[[Values], Any]:
+    return itemgetter(*names) if names else lambda _: None
 
 
-def _parts(fragments: list[Fragment]) -> list[bytes]:
-    return [part for fragment in fragments for part in fragment.parts]
-
-
-@dataclass(frozen=True)
 class Shell:
-    """What stands around something: before it, and after."""
+    """What stands around something: before it, and after.
 
-    head: tuple[Piece, ...]
-    foot: tuple[Piece, ...]
+    Where mails differ there is a `Piece`. What stands between such pieces is looked up at once: all of it goes by the few
+    values that many mails have in common.
+    """
 
-    def fill(self, values: Values) -> tuple[list[bytes], list[bytes], int]:
-        """Both halves for one mail, as parts of fragments, and their size in bytes of UTF-8."""
-        head = [piece(values) for piece in self.head]
-        foot = [piece(values) for piece in self.foot]
-        size = sum([fragment.size for fragment in head + foot])
-        return _parts(head), _parts(foot), size
+    def __init__(self, head: Sequence[Filling], foot: Sequence[Filling]) -> None:
+        self._fillings = (*head, *foot)
+        self._inside = len(head)
+        alone = {one: Piece(one, form_of) for one in self._fillings}
+        self._own = [(at, alone[one]) for at, one in enumerate(self._fillings) if not _is_common(one)]
+        common = {name for one in self._fillings if _is_common(one) for name in one.names}
+        self._chosen = _choice(sorted(common))
+        self._known: dict[Any, list[bytes]] = {}
+
+    def fill(self, values: Values, inside: Sequence[bytes] = ()) -> bytes:
+        """One mail, as a form. Raises `DigestError` when a template asks for more than `values`."""
+        key = self._chosen(values)
+        parts = (self._known.get(key) or self._learn(key, values)).copy()
+        for at, piece in self._own:
+            parts[at] = piece(values)
+        parts[self._inside : self._inside] = inside
+        return b"".join(parts)
+
+    def _learn(self, key: Any, values: Values) -> list[bytes]:
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[key] = known = [form_of(one(values)) if _is_common(one) else b"" for one in self._fillings]
+        return known
+
+
+def _is_common(filling: Filling) -> bool:
+    return _COMMON.issuperset(filling.names)
 
 
 class TemplateFolder:
@@ -180,9 +196,9 @@ class TemplateFolder:
         """A hand-written HTML template."""
         return self._checked(name, lambda: Filling(self._html, self.source(name), name))
 
-    def subject(self, name: str) -> Piece:
-        """The template of a subject."""
-        return Piece((self.text(name),))
+    def subject(self, name: str) -> Piece[str]:
+        """The template of a subject, which is one line."""
+        return Piece(self.text(name), lambda line: line.rstrip("\n"))
 
     def text(self, name: str) -> Filling:
         """A plain-text template; the filter `wrapped` sets a paragraph to 72 columns."""
@@ -221,22 +237,12 @@ def _halves(environment: Environment, source: str, file: str) -> tuple[Filling, 
 
 def _shell(environment: Environment, source: str, file: str) -> Shell:
     head, _, foot = source.partition(PAPERS)
-    return Shell(tuple(_pieces(environment, head, file)), tuple(_pieces(environment, foot, file)))
+    once = lru_cache(None)(lambda part: Filling(environment, part, file))  # a subject stands in several places
 
+    def fillings(half: str) -> list[Filling]:
+        return [once(part.rstrip(" ")) for part in half.split(CUT) if part.strip(" ")]
 
-def _pieces(environment: Environment, source: str, file: str) -> Iterator[Piece]:
-    parts = [part.rstrip(" ") for part in source.split(CUT) if part.strip(" ")]
-    made = {part: Filling(environment, part, file) for part in parts}
-    alone = {filling: Piece((filling,)) for filling in made.values()}  # a subject stands in several places
-    for is_common, run in groupby([made[part] for part in parts], _is_common):
-        if is_common:
-            yield Piece(tuple(run))
-        else:
-            yield from map(alone.__getitem__, run)
-
-
-def _is_common(filling: Filling) -> bool:
-    return _COMMON.issuperset(filling.names)
+    return Shell(fillings(head), fillings(foot))
 
 
 def wrapped(text: str, indent: str = "") -> str:
