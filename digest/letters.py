@@ -38,7 +38,6 @@ class Letters:
     ) -> None:
         self._renderer = renderer
         self._sign = sign
-        self._settings = sender
         self._sender = Sender(
             name=sender.name,
             address=sender.address,
@@ -48,7 +47,9 @@ class Letters:
         )
         self._web_url = web_url.rstrip("/") if web_url else None
         self._secret = secret
+        self._domain = domain_of(sender.address)
         self._reads = mailbox
+        self._mailbox = mailbox or _mailbox_of(sender)
 
     @classmethod
     def for_preview(cls, theme: str = "paper") -> Self:
@@ -145,7 +146,7 @@ class Letters:
 
         `answers` is the Message-ID of that mail. Nothing else of it may come back: its sender may be forged.
         """
-        rendered = self._renderer.help(commands, self._mailbox(), outcome, sender=self._sender, on=now.date())
+        rendered = self._renderer.help(commands, self._mailbox, outcome, sender=self._sender, on=now.date())
         return self._notice(rendered, address, answers=answers, now=now)
 
     def alert(self, address: str, troubles: Sequence[Trouble], *, now: datetime) -> Message:
@@ -160,15 +161,18 @@ class Letters:
         vote. /w/TOKEN/2026-03-05 is the digest of that day; its token is signed about that date, and shows no other.
         """
         file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
-        if self._web_url is None:
-            return Links(unsubscribe_mailto=self._leave_by_mail(subscriber), profile_file=file)
-
         url, secret, who = self._web_url, self._secret, subscriber.id
         version = subscriber.links_version
+        leave = sign(secret, "unsubscribe", who, version=version) if url or self._reads else ""
+        # Where a mail ends a subscription: where we read it, with the token that proves whose.
+        mailto = f"mailto:{self._reads}?subject=unsubscribe%20{leave}" if self._reads else self._mailbox
+        if url is None:
+            return Links(unsubscribe_mailto=mailto, profile_file=file)
+
         on = digest.issue.on.isoformat() if digest else ""
         return Links(
-            unsubscribe_url=f"{url}/u/{sign(secret, 'unsubscribe', who, version=version)}",
-            unsubscribe_mailto=self._leave_by_mail(subscriber),
+            unsubscribe_url=f"{url}/u/{leave}",
+            unsubscribe_mailto=mailto,
             preferences_url=f"{url}/p/{sign(secret, 'preferences', who, version=version)}",
             web_url=f"{url}/w/{sign(secret, 'web', who, on, version=version)}/{on}" if digest else None,
             profile_file=file,
@@ -213,14 +217,13 @@ class Letters:
         answers: str | None = None,
         now: datetime,
     ) -> Message:
-        domain = domain_of(self._sender.address)
         return write_message(
             rendered,
             sender=self._sender,
             envelope=Envelope(self._sender.address, recipient.address),
             recipient=recipient,
             message_id=message_id_for(
-                self._secret, issue_key=about, subscriber_id=subscriber_id, domain=domain
+                self._secret, issue_key=about, subscriber_id=subscriber_id, domain=self._domain
             ),
             date=now,
             links=links,
@@ -228,17 +231,8 @@ class Letters:
             sign=self._sign,
         )
 
-    def _leave_by_mail(self, subscriber: Subscriber) -> str | None:
-        """Where a mail ends a subscription; where we read it, with the token that proves whose."""
-        if self._reads is None:
-            return self._mailbox()
-        token = sign(self._secret, "unsubscribe", subscriber.id, version=subscriber.links_version)
-        return f"mailto:{self._reads}?subject=unsubscribe%20{token}"
 
-    def _mailbox(self) -> str | None:
-        """Where requests by mail arrive; None when that is only the default address, where no mail does."""
-        ours = self._settings
-        if self._reads:
-            return self._reads
-        own = None if ours.address == SenderSettings().address else ours.address
-        return ours.unsubscribe_mailto or ours.reply_to or own
+def _mailbox_of(sender: SenderSettings) -> str | None:
+    """Where requests by mail arrive; None when that is only the default address, where no mail does."""
+    own = None if sender.address == SenderSettings().address else sender.address
+    return sender.unsubscribe_mailto or sender.reply_to or own

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from digest.errors import TokenError
+from digest.macs import mac_under
 
 Purpose = Literal[
     "unsubscribe", "preferences", "feedback", "web", "feed", "confirm", "address", "stop", "settings", "form"
@@ -98,4 +99,4 @@ def _mac(secret: bytes, purpose: Purpose, said: bytes, about: str, version: int)
     # What a purpose's tokens say has a fixed length, so that it and what follows cannot be read in two ways.
     again = b"|%d" % version if version else b""
     what = b"token" + again + b"|" + purpose.encode() + b"|" + said + about.encode()
-    return hmac.digest(secret, what, "sha256")[:_MAC_BYTES]
+    return mac_under(secret)(what)[:_MAC_BYTES]

@@ -173,6 +173,16 @@ def test_quoted_pieces_join_to_the_quoted_whole():
     assert b"".join(quote(piece) for piece in pieces) == quote("".join(pieces))
 
 
+def test_a_short_line_is_encoded_like_any_other():
+    chance = random.Random(75)
+    pieces = ["=", ".", " ", "From ", "a", "<b>", "x" * 30, "\t", "ä", "\n", "\x7f", "\r\n", "%"]
+    for _ in range(20_000):
+        text = "".join(chance.choices(pieces, k=chance.randint(0, 8))) + "\n"
+        beside_a_long_one = quote(text + "y" * 100 + "\n")
+        assert quote(text) + quote("y" * 100 + "\n") == beside_a_long_one, text
+        assert max(map(len, quote(text).split(b"\r\n"))) <= 78
+
+
 def test_what_is_encoded_must_be_whole_lines():
     with pytest.raises(ValueError, match="line end"):
         form_of("no end")

@@ -92,7 +92,9 @@ class CardWriter:
 
     def news(self, news: Sequence[News]) -> list[Both]:
         """The papers of earlier digests, below their heading."""
-        return [self._headings[NEWS], *[self._write("update", {"update": one}) for one in news]] if news else []
+        return (
+            [self._headings[NEWS], *[self._write("update", {"update": one}) for one in news]] if news else []
+        )
 
     def more(self, said: str) -> Both:
         """The line that says how many papers found no room."""

@@ -25,7 +25,7 @@ _UNREADABLE = re.compile(r"[^ ]*(?:[^\x20-\x7e]|=\?)[^ ]*|[^ ]{60,}")
 
 def safe_header(text: str) -> str:
     """`text` as one line that may stand in a header: no controls, no direction marks, at most 400 characters."""
-    return text if is_plain(text, _LONGEST) else clean_text(text, limit=_LONGEST)
+    return text if not text or is_plain(text, _LONGEST) else clean_text(text, limit=_LONGEST)
 
 
 @lru_cache(maxsize=4096)

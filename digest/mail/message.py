@@ -1,13 +1,13 @@
 """Rendered -> Message: the bytes that will leave. The same arguments give the same bytes."""
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
+from digest.macs import mac_under
 from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
 from digest.mail.rendered import Recipient, Rendered, Sender
@@ -64,7 +64,7 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
     """The Message-ID of what this subscriber gets in this Issue: always the same, and it tells a stranger nothing."""
     what = f"message-id|{issue_key}|{subscriber_id}".encode()
-    return f"<{hmac.digest(secret, what, 'sha256').hex()[:32]}@{domain}>"
+    return f"<{mac_under(secret)(what).hex()[:32]}@{domain}>"
 
 
 def domain_of(address: str) -> str:

@@ -27,7 +27,11 @@ def form_of(text: str) -> bytes:
     quoted = quote(text)
     if b"%" in quoted:
         quoted = quoted.replace(b"%", b"%%")
-    return _PLACE.sub(rb"%(\1)b", quoted) if STEM in text else quoted
+    if STEM not in text:
+        return quoted
+    parts = _PLACE.split(quoted)  # every second one is a place
+    parts[1::2] = [b"%%(%b)b" % place for place in parts[1::2]]
+    return b"".join(parts)
 
 
 def quote(text: str) -> bytes:

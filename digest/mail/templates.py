@@ -154,7 +154,9 @@ class Shell:
     def _learn(self, key: Any, values: Values) -> list[bytes]:
         if len(self._known) >= _KEPT:
             self._known.clear()
-        self._known[key] = known = [form_of(one(values)) if _is_common(one) else b"" for one in self._fillings]
+        self._known[key] = known = [
+            form_of(one(values)) if _is_common(one) else b"" for one in self._fillings
+        ]
         return known
 
 
@@ -237,7 +239,9 @@ def _halves(environment: Environment, source: str, file: str) -> tuple[Filling, 
 
 def _shell(environment: Environment, source: str, file: str) -> Shell:
     head, _, foot = source.partition(PAPERS)
-    once = lru_cache(None)(lambda part: Filling(environment, part, file))  # a subject stands in several places
+    once = lru_cache(None)(
+        lambda part: Filling(environment, part, file)
+    )  # a subject stands in several places
 
     def fillings(half: str) -> list[Filling]:
         return [once(part.rstrip(" ")) for part in half.split(CUT) if part.strip(" ")]

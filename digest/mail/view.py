@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from digest.mail.direction import Written
 from digest.mail.direction import isolated as isolated  # the pages of the web say names like mails do
+from digest.mail.known import Known
 from digest.mail.latex import readable
 from digest.mail.links import safe_url
 from digest.mail.quoted import is_plain
@@ -29,6 +30,7 @@ _CHIPS = 3
 _value_of = attrgetter("score.value")
 _KEYWORD, _TRENDING = ReasonKind.KEYWORD, ReasonKind.TRENDING
 _NAMED = (_KEYWORD, ReasonKind.RELATED)
+_KEPT = 16_384  # texts of each sort
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 _LIKE_A_HOST = re.compile(r"\b([A-Za-z][A-Za-z0-9-]*\.)(?=[a-z]{4,}\b)")
 # A reason is told when it is worth at least this part of the strongest one.
@@ -42,12 +44,6 @@ _HEADINGS = {
 }
 NEWS = "Liked since you had them"
 _PERIODS = {"week": " this week", "month": " this month"}
-_CHIP_WORDING = {
-    ReasonKind.AUTHOR: "{}, followed",
-    ReasonKind.ORGANIZATION: "{}, followed",
-    ReasonKind.RELATED: "{}",
-    ReasonKind.TASTE: "{}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ class Entry(NamedTuple):
     term: str  # the keyword or phrase that brought the paper, to be muted; "" when none did
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=_KEPT)
 def said(text: str, limit: int = _NAME) -> str:
     """A name or keyword from outside, cleaned and kept short."""
     return text if is_plain(text, limit) else clean_text(text[:_RAW], limit=limit)
@@ -91,13 +87,13 @@ def unlinked(text: str) -> str:
     return _LIKE_A_HOST.sub("\\1\u2060", text)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=_KEPT)
 def short_title(title: str) -> str:
     """A title as a subject or preheader has room for."""
     return clean_text(readable(title[:_RAW]), limit=_SUBJECT_TITLE) or "(no title)"
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=_KEPT)
 def _in_passing(title: str) -> str:
     return isolated(unlinked(short_title(title)))
 
@@ -151,8 +147,7 @@ def entries_of(digest: Digest) -> list[Entry]:
     for pick in digest.picks:
         heading = "" if pick.section is section else _HEADINGS[pick.section]
         section = pick.section
-        chips, says_votes, term = _told(pick.score.why, weights)
-        entries.append(Entry(pick.paper, heading, chips, says_votes, term))
+        entries.append(Entry(pick.paper, heading, *_told(pick.score.why, weights)))
     return entries
 
 
@@ -188,14 +183,14 @@ def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[
             kind, words = reason.kind, reason.term
             if kind is _TRENDING:
                 popular = len(helped)
-            chip = _keyword_chip(words, weights.get(words, 1.0)) if kind is _KEYWORD else _chip(kind, words)
+            chip = _wanted[words, weights.get(words, 1.0)] if kind is _KEYWORD else _other_chip(kind, words)
             if chip and chip not in helped:
                 helped.append(chip)
             if worth > strongest and kind in _NAMED:
                 strongest, term = worth, words
         elif worth < 0:
-            against = (f"despite {isolated(said(reason.term))}",)
-    return tuple(helped[:_CHIPS]) + against, popular < _CHIPS, term and _term(term)
+            against = (f"despite {_named[reason.term]}",)
+    return tuple(helped[:_CHIPS]) + against, popular < _CHIPS, term and _terms[term]
 
 
 def _most(why: tuple[Reason, ...]) -> float:
@@ -206,31 +201,31 @@ def _most(why: tuple[Reason, ...]) -> float:
     return most
 
 
-def _chip(kind: ReasonKind, term: str) -> str:
+def _other_chip(kind: ReasonKind, term: str) -> str:
     # Asking by identity: the hash of an enumeration's member is slow.
-    return _popular_chip(term) if kind is _TRENDING else _other_chip(kind, term)
+    if kind is _TRENDING:
+        return _popular[term]
+    if kind is ReasonKind.RELATED or kind is ReasonKind.TASTE:
+        return _named[term]
+    return _followed[term] if kind is ReasonKind.AUTHOR or kind is ReasonKind.ORGANIZATION else ""
 
 
-@lru_cache(maxsize=16_384)
-def _term(reason: str) -> str:
+def _term_of(reason: str) -> str:
     phrase, _, keyword = reason.rpartition(_NEAR)
-    term = clean_text((phrase.removesuffix(", ") or keyword)[:_RAW])
+    term = said(phrase.removesuffix(", ") or keyword, _RAW)
     return term if len(term) <= _NAME else ""
 
 
-@lru_cache(maxsize=16_384)
-def _keyword_chip(term: str, weight: float) -> str:
-    return isolated(said(term)) + (f", weight {weight:g}" if weight != 1 else "")
+def _wanted_chip(keyword: tuple[str, float]) -> str:
+    term, weight = keyword
+    return _named[term] + (f", weight {weight:g}" if weight != 1 else "")
 
 
-@lru_cache(maxsize=16_384)
-def _popular_chip(term: str) -> str:
-    return f"popular: {isolated(said(term))}"
-
-
-@lru_cache(maxsize=16_384)
-def _other_chip(kind: ReasonKind, term: str) -> str:
-    return _CHIP_WORDING.get(kind, "").format(isolated(said(term)))
+_named = Known[str, str](lambda term: isolated(said(term)), _KEPT)
+_wanted = Known(_wanted_chip, _KEPT)
+_popular = Known[str, str](lambda term: f"popular: {isolated(said(term))}", _KEPT)
+_followed = Known[str, str](lambda term: f"{isolated(said(term))}, followed", _KEPT)
+_terms = Known(_term_of, _KEPT)
 
 
 class Opening(NamedTuple):
