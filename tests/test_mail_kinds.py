@@ -5,6 +5,7 @@ from datetime import date
 from inspect import signature
 
 import pytest
+from bs4 import BeautifulSoup
 
 from digest.errors import DigestError
 from digest.mail import samples
@@ -12,6 +13,7 @@ from digest.mail.catalogue import sample, sample_message
 from digest.mail.links import Links
 from digest.mail.notices import Change, changes_between
 from digest.mail.render import KINDS, Renderer
+from digest.mail.themes import THEMES, build_theme, contrast
 from digest.mail.week import Bar, bars_of
 from digest.model import Cadence, Interest, Reason, ReasonKind
 
@@ -129,4 +131,19 @@ def test_a_goodbye_shows_the_way_back_only_where_there_is_one():
 def test_an_alert_leads_with_the_first_trouble_and_says_what_to_do():
     mail = sample("alert", RENDERER)
     assert mail.subject == 'Paper Digest needs a look: The source "daily" has changed its format and 1 more'
-    assert "Run `digest outbox failed` to see them" in words(mail.text)
+    assert "What to do: Our DKIM signature did not hold" in words(mail.text)
+    remedies = [remedy.get_text(" ", strip=True) for remedy in BeautifulSoup(mail.html, "lxml").select("p.c")]
+    assert len(remedies) == 2
+    assert all(remedy.startswith("What to do: ") for remedy in remedies)
+    typed = [code.get_text() for code in BeautifulSoup(mail.html, "lxml").select("code")]
+    assert typed == ["digest ingest", "digest doctor mail"]
+
+
+def test_the_remedy_of_an_alert_is_not_said_smaller_or_paler_than_the_trouble():
+    for theme in map(build_theme, THEMES):
+        mail = sample("alert", Renderer(theme=theme))
+        for remedy in BeautifulSoup(mail.html, "lxml").select("p.c"):
+            style = dict(part.split(":", 1) for part in str(remedy["style"]).split(";"))
+            assert style["font-size"] == "16px"
+            assert contrast(style["color"], style["background-color"]) >= 4.5
+            assert contrast(theme.dark.chip_ink, theme.dark.chip) >= 4.5

@@ -43,9 +43,10 @@ _TROUBLES = (
         "`digest ingest`.",
     ),
     Trouble(
-        "2 messages were refused for good",
-        "550 5.7.1 from mx.example.net: message looks like spam; the addresses were left alone",
-        "Run `digest outbox failed` to see them, and `digest doctor` to check SPF and DKIM.",
+        "Receivers refuse our mail",
+        "2 came back within a day; the last one: 550 5.7.20 from mx.example.net: no valid signature",
+        "Our DKIM signature did not hold; the key in DNS must be the one that signs: `digest doctor mail` shows what stands "
+        "there and what should.",
     ),
 )
 

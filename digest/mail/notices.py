@@ -33,7 +33,12 @@ class Trouble(NamedTuple):
 
     what: str  # in a few words
     detail: str
-    remedy: str  # what to do about it
+    remedy: str  # what to do about it; what is to be typed stands between backticks
+
+    @property
+    def steps(self) -> list[str]:
+        """The remedy in pieces, of which every second is to be typed."""
+        return self.remedy.split("`")
 
 
 def changes_between(before: Profile, after: Profile) -> tuple[Change, ...]:
