@@ -94,7 +94,7 @@ def other_mails_with(text: str):
     links = Links(preferences_url=text, unsubscribe_url="https://digest.example.org/u/token")
     on = samples.ISSUE.on
     yield RENDERER.changed([Change(text, text, text)], links, sender=sender, on=on)
-    yield RENDERER.alert([Trouble(text, text, text)] * 2, sender=sender, on=on)
+    yield RENDERER.alert([Trouble(text, text, f"{text} `digest status`")] * 2, sender=sender, on=on)
     yield RENDERER.goodbye(links, sender=sender, on=on)
     yield RENDERER.confirm("https://digest.example.org/c/token", sender=sender, valid=WEEK, on=on)
     yield RENDERER.known(
