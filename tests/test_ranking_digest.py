@@ -5,6 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from digest.mail.view import chips_of
 from digest.model import Interest, Reason, ReasonKind, Score
 from digest.ranking.diversity import diversify
 from digest.ranking.floor import ENOUGH, fit, learn_floors
@@ -114,6 +115,24 @@ def test_variety_does_not_depend_on_the_order_of_papers():
     scores = RANKER.rank(a_profile(), TODAY, now=NOW)
     shuffled = Random(1).sample(TODAY, len(TODAY))
     assert diversify(scores, TODAY, RANKER) == diversify(scores, shuffled, RANKER)
+
+
+@pytest.mark.parametrize("keyword", ["robot", "robo*"])
+def test_the_one_from_outside_has_a_reason_whatever_the_dial_says(keyword):
+    mine, liked = a_paper(1, title="Robot gripper", upvotes=90), a_paper(2, title="Prosody", upvotes=41)
+    profile = a_profile(interests=(Interest((keyword,)),), trending=0.0)
+    [ranking] = RANKER.rank_many([profile], [mine, liked], now=NOW, limit=1)
+    [found] = ranking.outside
+    assert (found.paper_id, found.value) == (liked.id, 0.0)
+    assert found.why == (Reason(ReasonKind.TRENDING, "41 upvotes", 0.0),)
+    assert chips_of(found.why, {}) == ("popular: 41 upvotes",)
+
+
+def test_votes_that_count_for_nothing_are_no_reason_beside_one_that_counts():
+    mine = a_paper(1, title="Robot gripper", upvotes=90)
+    profile = a_profile(interests=(Interest(("robot",)),), trending=0.0)
+    [score] = RANKER.rank(profile, [mine], now=NOW)
+    assert ReasonKind.TRENDING not in [reason.kind for reason in score.why]
 
 
 def test_a_ranking_brings_its_own_wildcards():

@@ -179,7 +179,7 @@ def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[
     popular, strongest, term = _CHIPS, 0.0, ""
     for reason in why:
         worth = reason.contribution
-        if worth >= least and worth > 0:
+        if worth >= least:
             kind, words = reason.kind, reason.term
             if kind is _TRENDING:
                 popular = len(helped)

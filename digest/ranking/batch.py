@@ -110,7 +110,11 @@ class Batch:
         return {papers[place].id: column for column, place in enumerate(places) if place >= 0}
 
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
-        """The scores of these columns of one reader, with reasons that add up to them."""
+        """The scores of these columns of one reader, with reasons that add up to them.
+
+        A liked paper that nothing else speaks for has its votes as a reason even where the reader's dial makes them worth
+        nothing: the one from outside a profile is chosen for them.
+        """
         parts: dict[int, list[Part]] = {column: [] for column in columns}
         places, clerk = self.places[reader].tolist(), self.clerk
         self._add_trend(reader, places, parts)
@@ -119,6 +123,9 @@ class Batch:
             self._add_followed(reader, places, parts)
         if self.readers.likenesses[reader]:
             self._add_taste(reader, places, parts)
+        for column, found in parts.items():
+            if not found and clerk.trend.liked[places[column]] > 0:
+                found.append(part(ReasonKind.TRENDING, clerk.votes_said[places[column]], 0.0))
         values, papers = self.values[reader].tolist(), clerk.papers
         return [score_of(papers[places[column]].id, values[column], found) for column, found in parts.items()]
 
