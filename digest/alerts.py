@@ -14,7 +14,6 @@ from sqlalchemy import Connection, func, select
 from digest.mail.mistrust import remedy_for
 from digest.mail.notices import Trouble
 from digest.model import Message
-from digest.space import shortage
 from digest.store import Store
 from digest.store.dialect import alone
 from digest.store.front import enqueue_notice
@@ -22,6 +21,7 @@ from digest.store.halt import current_halt
 from digest.store.history import count_deliveries
 from digest.store.outages import current_outage
 from digest.store.returned import last_policy
+from digest.store.room import shortage_of
 from digest.store.rounds import every_round
 from digest.store.schema import deliveries, sources, subscribers
 from digest.tables import AlertSettings
@@ -80,13 +80,13 @@ def hindrances(db: Connection, wanted: AlertSettings, home: Path) -> Iterator[Tr
     if mailbox is not None:
         said = f"Since {mailbox.began_at:%Y-%m-%d %H:%M} UTC: {mailbox.reason}"
         yield Trouble("The mailbox cannot be read", said, "See [mailbox] in config/digest.toml, and .env.")
-    if short := shortage(home, wanted.least_free_mb):
+    if short := shortage_of(db, home, wanted.least_free_mb):
         yield Trouble("The disk is nearly full", short, "Free some space.")
 
 
 def troubles(db: Connection, wanted: AlertSettings, home: Path, *, now: datetime) -> Iterator[Trouble]:
     """What needs a look at `now`, the most urgent first."""
-    short = shortage(home, wanted.least_free_mb)
+    short = shortage_of(db, home, wanted.least_free_mb)
     if short is not None:
         yield Trouble("The disk is nearly full", short, "Free some space.")
     yield from _mails(db, now)

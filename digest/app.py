@@ -31,9 +31,9 @@ from digest.publish import Limits, PublishReport, publish
 from digest.returns import return_path
 from digest.settings import Settings, load_settings
 from digest.sources import Trial, try_source
-from digest.space import shortage
 from digest.stationery import make_letters, read_secret
 from digest.store import Store
+from digest.store.room import shortage_of
 from digest.store.rounds import noted
 from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sync_profiles
 from digest.tables import SourceSettings
@@ -127,7 +127,8 @@ class App:
 
     def shortage(self) -> str | None:
         """Why nothing new is taken in and planned, while the disk is nearly full."""
-        short = shortage(self.settings.home, self.settings.file.alerts.least_free_mb)
+        with self.store.reading() as db:
+            short = shortage_of(db, self.settings.home, self.settings.file.alerts.least_free_mb)
         return f"{short}; free some space" if short else None
 
     def alert(self, *, now: datetime) -> int:

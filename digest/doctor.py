@@ -18,11 +18,11 @@ from digest.commands import open_mailbox
 from digest.errors import DigestError, MailboxError
 from digest.mail.dialogue import Dialogue
 from digest.settings import Settings
-from digest.space import shortage
 from digest.store import Store
 from digest.store.history import count_deliveries, oldest_open
 from digest.store.outages import current_outage
 from digest.store.people import every_subscriber
+from digest.store.room import shortage_of
 from digest.store.schema import sources
 
 State = Literal["ok", "warn", "fail", "unchecked"]
@@ -48,7 +48,7 @@ def examine(settings: Settings, store: Store, *, lookup: Lookup | None, now: dat
     with store.reading() as db:
         yield _database(db)
         yield from _zones(db)
-    yield _space(settings)
+        yield _space(db, settings)
     yield _secrets(settings.home)
     yield from _way_out(settings, now)
     yield from _mailbox(settings)
@@ -86,12 +86,12 @@ def _zones(db: Connection) -> Iterator[Finding]:
         yield Finding("zone data", "ok", "every reader's time zone is known")
 
 
-def _space(settings: Settings) -> Finding:
+def _space(db: Connection, settings: Settings) -> Finding:
     home = settings.home
     usage = shutil.disk_usage(home)
     said = f"{usage.free // _MB} MB free ({100 * usage.free // usage.total} %)"
-    if short := shortage(home, settings.file.alerts.least_free_mb):
-        return Finding("disk space", "fail", short, f"free some space on the disk of {home}")
+    if short := shortage_of(db, home, settings.file.alerts.least_free_mb):
+        return Finding("disk space", "fail", short, "free some space there")
     if usage.free < 200 * _MB or usage.free < 0.05 * usage.total:
         return Finding("disk space", "warn", said, f"free some space on the disk of {home}")
     return Finding("disk space", "ok", said)

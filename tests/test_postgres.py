@@ -1,24 +1,28 @@
 """PostgreSQL as it behaves in the field: away, back, refused, not installed; and what it takes that SQLite takes too."""
 
 import builtins
+import shutil
 import signal
 import threading
 from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from digest.errors import StoreError
+from digest.mail.transport import MemoryTransport
 from digest.store import Store
 from digest.store import postgres as words
 from digest.store.dialect import alone
 from digest.store.papers import find_paper
 from digest.store.people import find_subscriber
+from digest.store.room import shortage_of
 from tests import postgres
 from tests.builders import NOW, a_paper, a_profile, owe, record, subscribe
 from tests.postgres import SECRET
 from tests.servers import free_port
+from tests.test_deliver import go
 
 pytestmark = pytest.mark.only_on("postgresql")
 
@@ -57,6 +61,50 @@ def test_a_server_that_is_starting_is_waited_for(own_server):
     subscribe(store, a_profile())
     back.join()
     store.close()
+
+
+@pytest.mark.parametrize("said", ["could not extend file: wrote only 4096 of 8192 bytes", "kein Platz mehr"])
+def test_a_full_disk_of_the_server_is_told_as_its_own_and_costs_only_the_step(store, said):
+    """Whatever language the server speaks: SQLSTATE 53100 is disk_full."""
+    owe(store, 1)
+    full = f"DO $$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = 'disk_full'; END $$"
+    with pytest.raises(StoreError, match=r"the disk of the database server is full; .* then run this again"):
+        _run_both(store, "DELETE FROM deliveries", full)
+    assert go(store, MemoryTransport()).sent == 1
+
+
+def _run_both(store, *statements):
+    with store.writing() as tx:
+        for statement in statements:
+            tx.execute(text(statement))
+
+
+def test_the_disk_of_a_server_on_this_machine_is_looked_at_too(own_server, tmp_path, monkeypatch):
+    store = Store(own_server.url.render_as_string(hide_password=False), secret=SECRET)
+    looked_at = []
+
+    def disk_usage(folder):
+        looked_at.append(folder)
+        return shutil._ntuple_diskusage(100 << 30, 0, 1 << 40 if folder == tmp_path else 50 << 20)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    with store.reading() as db:
+        short = shortage_of(db, tmp_path, 200)
+    assert str(short).startswith("only 50 MB are free on the disk of ")
+    assert looked_at == [tmp_path, looked_at[1]]
+    assert (looked_at[1] / "PG_VERSION").exists()
+    store.close()
+
+
+def test_a_user_who_is_not_told_where_the_server_keeps_its_files_is_not_stopped(own_server, tmp_path):
+    with psycopg.connect(postgres.plain(own_server.url), autocommit=True) as root:
+        root.execute("CREATE ROLE reader LOGIN")
+    url = own_server.url.set(username="reader", drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    with engine.connect() as db:
+        assert shortage_of(db, tmp_path, 0) is None
+        assert db.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()
 
 
 def test_nobody_there_is_told_with_the_remedy(monkeypatch):

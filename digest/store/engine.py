@@ -123,7 +123,9 @@ def wrap_errors(verb: str, file: Path | None = None) -> Iterator[None]:
     except sqlalchemy.exc.IntegrityError:
         raise  # the callers that expect one ask for it by name
     except DBAPIError as error:
-        raise StoreError(f"cannot {verb} the database: {_remedy(str(error.orig), file)}") from error
+        state = getattr(error.orig, "sqlstate", None)  # PostgreSQL's, the same in every language it may speak
+        said = f"{error.orig} (SQLSTATE {state})" if state else str(error.orig)
+        raise StoreError(f"cannot {verb} the database: {_remedy(said, file)}") from error
     except sqlite3.Error as error:  # of a connection that was used without SQLAlchemy
         raise StoreError(f"cannot {verb} the database: {_remedy(str(error), file)}") from error
 

@@ -19,6 +19,7 @@ _ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 3, "kee
 _PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 20_000}
 
 _GONE = "the connection to PostgreSQL was lost; nothing of this step was kept, and it is tried again"
+_FULL = "the disk of the database server is full; nothing of this step was kept: free some space there, then run this again"
 IN_WORDS = {
     "Connection refused": "PostgreSQL does not answer; start it, or mend DIGEST_DATABASE_URL",
     "No such file or directory": "PostgreSQL does not answer; start it, or mend DIGEST_DATABASE_URL",
@@ -39,7 +40,8 @@ IN_WORDS = {
     "connection is closed": _GONE,
     "connection timeout": "PostgreSQL does not answer in time; look after it, or mend DIGEST_DATABASE_URL",
     "deadlock detected": "two processes waited for each other; nothing of this step was kept, and it is tried again",
-    "No space left": "the disk of PostgreSQL is full; free some space, then run this again",
+    "SQLSTATE 53100": _FULL,
+    "No space left": _FULL,
 }
 _NOT_YET = (
     "Connection refused",
