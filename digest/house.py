@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from digest.errors import Mistake, SettingsError
 
 _FOLDER = "tenants"
+_ANY_OF = ("config", "data", "pages", ".env")  # what every home has at least one of
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 
 
@@ -56,6 +57,17 @@ def home_of(house: Path, tenant: str | None) -> Path:
             f'no digest is called "{tenant}" here; there are: {names}. `digest tenants add NAME` makes one'
         )
     raise SettingsError([Mistake(str(house), "", remedy)])
+
+
+def check_home(home: Path) -> Path:
+    """`home`, when there is one: a command in the wrong folder must not make an empty digest there.
+
+    Raises `SettingsError`.
+    """
+    if any((home / name).exists() for name in _ANY_OF):
+        return home
+    remedy = "this is no home, it has no config/: name it with --home DIR, or make one with `digest --home DIR init`"
+    raise SettingsError([Mistake(str(home), "", remedy)])
 
 
 def new_home(house: Path, name: str) -> Path:

@@ -217,10 +217,10 @@ def _report(page: Page, parsed: ParsedPage, new: int) -> PageReport:
 def _after_success(before: SourceState, found: Sequence[PageReport], now: datetime) -> SourceState:
     """The source answered; whether what it said was any good is another matter."""
     if not found or all(page.status == PageStatus.UNCHANGED for page in found):
-        kept = before.state in ("ok", "empty", "broken", "unrecognised", "changed")
-        return replace(
-            before, state=before.state if kept else "ok", tried_at=now, succeeded_at=now, failures=0
-        )
+        # What a page said stands as long as the page does; what kept us from it is over.
+        after = replace(before, tried_at=now, succeeded_at=now, failures=0)
+        kept = before.state in ("ok", "empty", "broken", "unrecognised", "changed") and not before.failures
+        return after if kept else replace(after, state="ok", reason=None)
     worst = next(
         (page for page in found if page.status in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)), None
     )

@@ -16,6 +16,7 @@ from digest.model import Digest, Page, Profile, Skip
 from digest.pages import parse
 from digest.pages.folder import Unreadable
 from digest.pages.identity import title_id
+from digest.pages.outcome import in_words
 from digest.ranking import PaperRanker
 from digest.replay import Known, start_of
 from digest.works import best_of
@@ -37,7 +38,9 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
     """
     known, troubles = papers_of(pages)
     if not known:
-        raise SourceError("; ".join(troubles) or "no page was given", state="broken")
+        raise SourceError(
+            "; ".join(troubles) or "there is no page in it; save one there first", state="broken"
+        )
     papers = [one.paper for one in known]
     issue = due_issue(profile.cadence, profile.timezone, now) or next_issue(
         profile.cadence, profile.timezone, now
@@ -67,7 +70,7 @@ def papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Known], list[str
         parsed = parse(page)
         if parsed.reason:
             troubles.append(f"{page.name}: {parsed.status}: {parsed.reason}")
-        troubles += [f"{page.name}: {rejected.where}: {rejected.reason}" for rejected in parsed.rejected]
+        troubles += [f"{page.name}: {line}" for line in in_words(parsed.rejected, told=parsed.reason)]
         for paper in parsed.papers:
             on = parsed.listed_on or paper.published_on
             _put(found, Known(paper, start_of(on) if on else page.fetched_at))

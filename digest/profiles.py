@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
@@ -44,8 +45,14 @@ def checked_address(text: str) -> str:
     return address
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone this machine knows. Asking takes longer than reading a profile, and a folder may hold thousands."""
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f'{name[:60]!r} is not a time zone: write it like "Europe/London" or "UTC"')
     return name
 

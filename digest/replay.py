@@ -18,6 +18,8 @@ from digest.ranking import PaperRanker
 from digest.ranking.meaning import Encoder
 
 _LEARNT_FROM = timedelta(days=21)
+_FIRST, _LAST = date(1900, 1, 1), date(9000, 1, 1)  # dates that can be reckoned with, in every zone
+_LONGEST = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,14 @@ class TimeMachine:
     def replay(self, profile: Profile, *, since: date, until: date) -> list[Day]:
         """Every slot of the profile's cadence from `since` to `until`, both included, in order.
 
-        Raises `DigestError` when there is no slot between them.
+        Raises `DigestError` when there is no slot between them, or too many.
         """
+        if since > until:
+            raise DigestError(f"{since} is after {until}; give the earlier day as the first")
+        if since < _FIRST or until > _LAST or until - since > _LONGEST:
+            raise DigestError(
+                f"{since} to {until} is longer than anybody has papers for; take at most ten years"
+            )
         days: list[Day] = []
         shown: set[str] = set()
         for issue in _slots(profile, since, until):

@@ -180,6 +180,8 @@ def _as_mistake(where: str, model: type[BaseModel], details: Mapping[str, Any]) 
         remedy = f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"
     elif details["type"] == "missing":
         remedy = "is missing; add it"
+    elif details["type"] == "tuple_type":
+        remedy = f'input should be a list: write it like ["one", "two"], got {str(details["input"])[:60]!r}'
     elif details["type"] not in ("value_error", "custom"):
         remedy = f"{remedy[:1].lower()}{remedy[1:]}, got {str(details['input'])[:60]!r}"
     key = "".join(f"[{int(part) + 1}]" if part.isdigit() else f".{part}" for part in location).lstrip(".")

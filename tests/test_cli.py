@@ -365,6 +365,7 @@ def test_mails_are_signed_when_a_key_is_given(home):
 
 
 def test_status_is_watched_until_somebody_stops_it(tmp_path):
+    (tmp_path / "config").mkdir()
     watching = subprocess.Popen(
         [sys.executable, "-m", "digest", "--home", str(tmp_path), "status", "--watch", "0.2", "--json"],
         stdout=subprocess.PIPE,
@@ -376,3 +377,65 @@ def test_status_is_watched_until_somebody_stops_it(tmp_path):
     watching.communicate(timeout=20)
     assert watching.returncode == 0
     assert all(line["papers"] == 0 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("run", "--once"), ("doctor",), ("sources",), ("config", "check"), ("export", "all.zip")],
+)
+def test_a_command_in_a_folder_that_is_no_home_says_so_and_makes_nothing(tmp_path, words):
+    told = call("--home", tmp_path / "mistyped", *words, code=2).stderr
+    assert "this is no home" in told
+    assert "digest --home DIR init" in told
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_the_next_step_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+    told = call("--home", tmp_path / "my papers", "init").stdout
+    assert f"digest --home '{tmp_path / 'my papers'}' run --once" in told
+
+
+def test_a_folder_without_pages_is_told_in_words(home, tmp_path):
+    (tmp_path / "none").mkdir()
+    profile = tmp_path / "me.toml"
+    profile.write_text(PROFILE)
+    told = call(
+        "preview", "--profile", profile, "--page", tmp_path / "none", "--out", tmp_path / "out", code=1
+    ).stderr
+    assert "there is no page in it" in told
+    for page in (home / "pages").iterdir():
+        page.unlink()
+    assert "no page is in the folders, and no address is due" in call("--home", home, "ingest").stdout
+
+
+def test_a_reason_that_many_entries_share_is_said_once(home, tmp_path):
+    entries = [
+        {"paper": {"id": f"2602.0000{n}", "title": f"Paper {n}", "summary": "About it."}} for n in (1, 2)
+    ]
+    page = tmp_path / "day.json"
+    page.write_text(json.dumps([*entries, *(repr(entry) for entry in entries * 3)]))
+    told = call("--home", home, "ingest", page).stdout
+    assert told.count("Python's repr") == 1
+    assert "entry 3 and 5 more: " in told
+
+
+def test_a_test_mail_goes_to_an_address_only(home):
+    assert "not a valid address" in call("--home", home, "send-test", "nobody", code=2).stderr
+    assert not (home / "data" / "outbox").exists()
+
+
+def test_lines_in_a_pipe_end_where_their_words_end(home):
+    call("--home", home, "--now", NOW, "run", "--once")
+    told = call("--home", home, "status").stdout
+    assert not [line for line in told.splitlines() if line != line.rstrip()]
+
+
+def test_every_way_of_preview_answers_in_json(tmp_path):
+    for words in (("--mail", "weekly"), ("--all",)):
+        written = answer("preview", *words, "--out", tmp_path / "out")["written"]
+        assert all(path.endswith((".html", ".txt", ".eml")) for path in written)
+
+
+def test_profiles_are_not_taken_from_a_folder_that_is_not_there(home, tmp_path):
+    told = call("--home", home, "subscribers", "import", tmp_path / "mistyped", code=2).stderr
+    assert "there is no such folder" in told

@@ -16,6 +16,8 @@ from tests.builders import NOW
 
 @pytest.fixture
 def digest(tmp_path):
+    (tmp_path / "config").mkdir()
+
     def run(*words, **more):
         return CliRunner().invoke(program, ["--home", str(tmp_path), *words], **more)
 

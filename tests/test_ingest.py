@@ -238,3 +238,15 @@ def test_an_archive_on_the_web_gives_the_pages_in_it(store):
     )
     assert [name for name, *_ in statuses(report)] == ["monday.json", "tuesday.json"]
     assert state(store, "web").papers == 2
+
+
+def test_a_source_that_answers_again_is_no_longer_said_to_be_out_of_reach(store):
+    fetcher = MemoryFetcher({"https://example.org/day": daily(1)})
+    source = Source("web", url="https://example.org/day", fetcher=fetcher)
+    look(store, source)
+    fetcher.answers["https://example.org/day"] = SourceError("example.org refuses us (404)", state="broken")
+    look(store, source, now=NOW + timedelta(hours=1))
+    assert state(store, "web").state == "broken"
+    fetcher.answers["https://example.org/day"] = daily(1)
+    look(store, source, now=NOW + timedelta(hours=2))
+    assert (state(store, "web").state, state(store, "web").reason) == ("ok", None)

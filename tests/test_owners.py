@@ -98,6 +98,7 @@ def test_the_folder_whose_files_own_their_readers_is_not_handed_over(tmp_path):
 
 
 def test_the_command_line_says_whose_profile_went_where(tmp_path):
+    (tmp_path / "config").mkdir()
     (tmp_path / "handed").mkdir()
     (tmp_path / "handed" / "new.toml").write_text('email = "new@example.org"')
     home = ["--home", str(tmp_path), "subscribers"]

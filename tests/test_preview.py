@@ -51,6 +51,7 @@ def test_without_pages_the_papers_of_the_home_are_taken(tmp_path):
     answer = preview(tmp_path, "--profile", ME, "--since", "2026-03-02", "--until", "2026-03-03")
     assert answer.exit_code == 0, answer.output
     assert "2026-03-02" in answer.stdout
+    (tmp_path / "elsewhere" / "config").mkdir(parents=True)
     empty = preview(tmp_path / "elsewhere", "--profile", ME, *DAYS)
     assert empty.exit_code == 1
     assert "pick up pages first" in empty.output

@@ -1,13 +1,14 @@
 """The time machine: past days under a profile, as the ledger would have had them."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import DigestError
-from digest.model import Digest, Interest
+from digest.model import Cadence, Digest, Interest
 from digest.replay import Known, TimeMachine, compare
 from tests.builders import a_paper, a_profile
 
@@ -86,4 +87,20 @@ def test_no_papers_and_no_slots_are_told():
     with pytest.raises(DigestError, match="pick up pages first"):
         TimeMachine([])
     with pytest.raises(DigestError, match="no slot"):
-        TimeMachine(a_week()).replay(about("folding"), since=MONDAY, until=MONDAY - timedelta(days=1))
+        TimeMachine(a_week()).replay(
+            replace(about("folding"), cadence=Cadence("month", time(7, 30))), since=MONDAY, until=MONDAY
+        )
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        (MONDAY, MONDAY - timedelta(days=1), "is after"),
+        (date.min, MONDAY, "at most ten years"),
+        (MONDAY, date.max, "at most ten years"),
+        (date.max, date.max, "at most ten years"),
+    ],
+)
+def test_days_the_wrong_way_round_or_without_end_are_refused(since, until, told):
+    with pytest.raises(DigestError, match=told):
+        TimeMachine(a_week()).replay(about("folding"), since=since, until=until)

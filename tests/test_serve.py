@@ -43,6 +43,7 @@ def eventually(is_so, seconds=30):
 
 
 def test_it_answers_at_the_address_it_says_and_ends_when_asked(tmp_path):
+    (tmp_path / "config").mkdir()
     with serving(tmp_path, "--no-schedule") as (process, address):
         assert answer(f"{address}/healthz") == (200, "ok\n")
         process.send_signal(signal.SIGTERM)

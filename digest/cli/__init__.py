@@ -56,7 +56,9 @@ def options(
         str | None,
         typer.Option("--tenant", envvar="DIGEST_TENANT", help="Which digest of a house with several."),
     ] = None,
-    now: Annotated[str | None, typer.Option("--now", help="Act as if it were this instant.")] = None,
+    now: Annotated[
+        str | None, typer.Option("--now", help="Act as if it were this instant: 2026-03-02T07:30:00Z.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")
     ] = False,

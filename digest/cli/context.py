@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from digest.errors import DigestError, SettingsError
-from digest.house import home_of
+from digest.house import check_home, home_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,11 @@ class Context:
 
     @property
     def home(self) -> Path:
-        """The home the command is about. Raises `SettingsError` when the house has several and none was named."""
-        return home_of(self.house, self.tenant)
+        """The home the command is about.
+
+        Raises `SettingsError` when there is none, or when the house has several and none was named.
+        """
+        return check_home(home_of(self.house, self.tenant))
 
     def clock(self) -> datetime:
         """`now`, moved on by the time the command has taken."""

@@ -84,7 +84,12 @@ def send_test(
     """
     from digest.app import App
     from digest.model import Envelope
+    from digest.profiles import checked_address
 
+    try:
+        address = checked_address(address)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="ADDRESS") from error
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
         sender = app.settings.file.sender

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # only named here; loading them takes a second that `digest -
     from digest.publish import PublishReport
 
 
+_MOST_REASONS = 5  # why entries were rejected, a page
+
+
 def print_json(answer: Any) -> None:
     """One JSON value on standard output."""
     typer.echo(to_json(answer, indent=2))
@@ -46,9 +49,13 @@ def print_table(
     for row in rows:
         table.add_row(*("" if cell is None else _escaped(str(cell)) for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 10_000
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = 10_000
+    with console.capture() as drawn:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
 
 
 def _escaped(text: str) -> str:
@@ -108,19 +115,24 @@ def paper_as_json(paper: "Paper", pages: Sequence[str]) -> dict[str, Any]:
 
 def print_ingest(report: "IngestReport") -> None:
     """One line a page that was new, and what to know of the rest."""
+    from digest.pages.outcome import in_words
+
     new = [page for page in report.pages if page.status != "unchanged"]
     for page in new:
         rejected = f", {len(page.rejected)} rejected" if page.rejected else ""
         told = f" - {page.reason}" if page.reason else ""
         typer.echo(f"{page.status:<12} {page.path}: {page.papers} papers, {page.new} new{rejected}{told}")
-        for one in page.rejected[:5]:
-            typer.echo(f"{'':<12} {one.where}: {one.reason}")
+        said = in_words(page.rejected, told=page.reason)
+        for line in said[:_MOST_REASONS]:
+            typer.echo(f"{'':<12} {line}")
+        if len(said) > _MOST_REASONS:
+            typer.echo(f"{'':<12} and {len(said) - _MOST_REASONS} reasons more; --json has them all")
     if unchanged := len(report.pages) - len(new):
         typer.echo(f"{'unchanged':<12} {unchanged} pages that were picked up before")
     for name, reason in report.unreachable.items():
         typer.echo(f"{'no page':<12} {name}: {reason}")
     if not report.pages and not report.unreachable:
-        typer.echo("nothing to pick up: no source is due")
+        typer.echo("nothing to pick up: no page is in the folders, and no address is due")
 
 
 def print_publish(report: "PublishReport") -> None:

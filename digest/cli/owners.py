@@ -58,6 +58,10 @@ def import_(
         if folder.resolve() == app.settings.subscribers_folder.resolve():
             remedy = "its files own their readers; move those you want to hand over into another folder first"
             raise SettingsError([Mistake(str(folder), "", remedy)])
+        if not folder.is_dir():
+            raise SettingsError(
+                [Mistake(str(folder), "", "there is no such folder; name one with profile files")]
+            )
         handed = import_profiles(app.store, read_profiles(folder), now=context.now)
     _tell(handed, as_json=as_json)
 

@@ -1,7 +1,7 @@
 """`digest preview`: what a profile gets, or would have got, and how mails look; sends nothing and changes nothing."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WIDTHS = (320, 640)
 _DATE = "%Y-%m-%d"
+_WEEK = timedelta(days=7)
 
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
@@ -28,12 +29,17 @@ Pages = Annotated[
     typer.Option("--page", help="A page: file, folder or address; may be repeated. None: the home's papers."),
 ]
 Since = Annotated[
-    datetime | None, typer.Option("--since", formats=[_DATE], help="Every digest since this day.")
+    datetime | None,
+    typer.Option("--since", formats=[_DATE], metavar="<YYYY-MM-DD>", help="Every digest since this day."),
 ]
 Until = Annotated[
-    datetime | None, typer.Option("--until", formats=[_DATE], help="And up to this one; else today.")
+    datetime | None,
+    typer.Option("--until", formats=[_DATE], metavar="<YYYY-MM-DD>", help="And up to this one; else today."),
 ]
-Other = Annotated[Path | None, typer.Option("--diff", help="Another profile: what would it add or drop?")]
+Other = Annotated[
+    Path | None,
+    typer.Option("--diff", help="Another profile: what would it add or drop? Without --since: in a week."),
+]
 Kind = Annotated[
     str | None, typer.Option("--mail", help="A sample of another mail: weekly, confirm, ... or all.")
 ]
@@ -83,6 +89,8 @@ def preview(
             raise typer.BadParameter("give --profile and --page, or --mail, or --all")
         elif since is not None or diff is not None:
             first = asked.days(profile, page or (), _between(since, until, context), diff)
+        elif until is not None:
+            raise typer.BadParameter("give --since, too", param_hint="--until")
         else:
             first = asked.one(profile, page)
         if screenshot:
@@ -93,7 +101,7 @@ def preview(
 
 def _between(since: datetime | None, until: datetime | None, context: Context) -> tuple[date, date]:
     last = until.date() if until else context.now.date()
-    return (since.date() if since else last), last
+    return (since.date() if since else last - _WEEK), last
 
 
 def _take_pictures(page: Path, widths: Sequence[int] | None) -> None:
@@ -117,7 +125,10 @@ class _Asked:
         from digest.album import write_looks
 
         written = write_looks(self._out, width=width)
-        typer.echo(f"written      {written[0]}, and {len(written) - 1} mails")
+        if self._as_json:
+            print_json({"written": written})
+        else:
+            typer.echo(f"written      {written[0]}, and {len(written) - 1} mails")
         return written[0]
 
     def samples(self, mail: str) -> Path:
@@ -139,7 +150,10 @@ class _Asked:
                     f"{kind}.eml": sample_message(rendered).raw,
                 },
             )
-            typer.echo(f"written      {self._out / kind}.html, .txt, .eml: {rendered.subject}")
+            if not self._as_json:
+                typer.echo(f"written      {self._out / kind}.html, .txt, .eml: {rendered.subject}")
+        if self._as_json:
+            print_json({"written": written})
         return written[0]
 
     def one(self, profile: Path, pages: Sequence[str] | None) -> Path:

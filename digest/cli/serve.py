@@ -150,7 +150,7 @@ def _make_ready(sites: "Sequence[Starlette]", clock: Callable[[], datetime]) -> 
     for site in sites:
         try:
             site.state.desk.showroom.make_ready(clock())
-        except DigestError:
+        except Exception:
             log.exception("the papers could not be read; the first page asked for tries again")
 
 
@@ -169,7 +169,7 @@ def _send_at_once(
         for app in apps.values():
             try:
                 _send(app, context, stopping)
-            except DigestError:
+            except Exception:  # whatever it is, the next confirmation must still find somebody who sends it
                 log.exception("deliver failed; the schedule tries again")
 
 

@@ -1,6 +1,7 @@
 """`digest init`: a home to begin with."""
 
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.errors import DigestError
+from digest.house import home_of
 
 _ENV = """\
 # Secrets only; everything else belongs into config/digest.toml.
@@ -31,16 +33,17 @@ def init(
     """
     context: Context = ctx.obj
     with exits_in_words():
-        made = list(make_home(context.home, demo=demo))
+        home = home_of(context.house, context.tenant)
+        made = list(make_home(home, demo=demo))
     for path in made:
         typer.echo(f"made         {path}")
     if not made:
-        typer.echo(f"nothing to do: {context.home} is a home already")
+        typer.echo(f"nothing to do: {home} is a home already")
     if not demo:
         typer.echo(
-            f"\nNext: rename {context.home / 'config/subscribers/example.toml.sample'} to yourname.toml, edit it, and put"
+            f"\nNext: rename {home / 'config/subscribers/example.toml.sample'} to yourname.toml, edit it, and put"
         )
-        typer.echo(f"a page into {context.home / 'pages'}. Then: digest --home {context.home} run --once")
+        typer.echo(f"a page into {home / 'pages'}. Then: digest --home {shlex.quote(str(home))} run --once")
 
 
 def make_home(home: Path, *, demo: bool) -> Iterator[Path]:

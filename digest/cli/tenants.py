@@ -11,7 +11,7 @@ from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
 from digest.cli.start import make_home
 from digest.errors import DigestError, SettingsError
-from digest.house import Tenant, home_of, new_home, tenants_of
+from digest.house import Tenant, check_home, home_of, new_home, tenants_of
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -88,7 +88,7 @@ def opened(context: Context, *, web_url: str | None = None) -> Iterator[OpenHous
     with ExitStack() as stack:
         for tenant in chosen:
             try:
-                apps[tenant.name] = stack.enter_context(App.open(tenant.home, web_url=web_url))
+                apps[tenant.name] = stack.enter_context(App.open(check_home(tenant.home), web_url=web_url))
             except DigestError as error:
                 if len(chosen) == 1:
                     raise

@@ -1,6 +1,6 @@
 """The four ends a page can come to, and how the entries of a page become its papers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -53,6 +53,18 @@ def broken(format_name: str, reason: str) -> ParsedPage:
 def unrecognised(reason: str) -> ParsedPage:
     """A document no parser knows."""
     return ParsedPage(None, PageStatus.UNRECOGNISED, reason=reason)
+
+
+def in_words(rejected: Sequence[Rejected], *, told: str | None = None) -> list[str]:
+    """One line a reason, with the entries it is about; none for a reason that the page as a whole was `told` to have."""
+    places: dict[str, list[str]] = {}
+    for one in rejected:
+        places.setdefault(one.reason, []).append(one.where)
+    return [
+        f"{where[0]}{f' and {len(where) - 1} more' if len(where) > 1 else ''}: {reason}"
+        for reason, where in places.items()
+        if not (told and told.endswith(reason))
+    ]
 
 
 def _bounded(rejected: list[Rejected]) -> tuple[Rejected, ...]:

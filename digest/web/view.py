@@ -43,6 +43,7 @@ class Shown:
     lines: tuple[Line, ...]
     found: tuple[Found, ...]
     starters: tuple[str, ...]  # topics of these papers, for somebody who has named none
+    has_papers: bool  # whether there was anything to choose from
 
 
 def shown(sample: Sample) -> Shown:
@@ -52,7 +53,8 @@ def shown(sample: Sample) -> Shown:
     )
     typed = {advice.typed for advice in sample.advice}
     found = tuple(_found(advice, sample, typed) for advice in sample.advice)
-    return Shown(opening_of(sample.digest).scale, lines, found, sample.starters)
+    scale = opening_of(sample.digest).scale
+    return Shown(scale, lines, found, sample.starters, has_papers=sample.digest.candidates > 0)
 
 
 @lru_cache(maxsize=4_096)
