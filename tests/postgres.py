@@ -30,17 +30,37 @@ SECRET = b"the secret of the tests"
 GIVEN = os.environ.get("DIGEST_TEST_POSTGRES")  # read before the tests hide the environment
 _NOBODY = 65534
 _count = itertools.count(1)
+# Waits for the end of its input, which comes when whoever started it is gone, however that ended; then ends the server and
+# removes its folder. In a session of its own, so that no signal to the tests reaches it.
+_WATCH = """
+cat
+if read -r pid < "$0/db/postmaster.pid" && kill -QUIT "$pid"; then
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" && sleep 0.2; done
+fi
+rm -rf "$0"
+"""
 _CARELESS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"]
 
 
 class Server:
-    """One PostgreSQL on loopback that can be stopped, killed and started again. Durable when `careful`."""
+    """One PostgreSQL on loopback that can be stopped, killed and started again. Durable when `careful`.
+
+    It ends with the process that started it, even when that is killed.
+    """
 
     def __init__(self, *, careful: bool = False) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="digest-postgres-"))
         self._port = free_port()
         self._options = ["max_connections=100"] if careful else _CARELESS
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher = subprocess.Popen(
+            ["sh", "-c", _WATCH, str(self._folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
         if os.getuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
         self._programs = self._reachable_programs()
@@ -120,7 +140,7 @@ class Server:
     def remove(self) -> None:
         """Stop for good."""
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._watcher.communicate()  # it removes the folder
 
     def _reachable_programs(self) -> Path:
         """The folder of the programs; a copy, where nobody must not go to the environment they are installed in."""

@@ -3,8 +3,12 @@
 import builtins
 import shutil
 import signal
+import subprocess
+import sys
 import threading
+import time
 from datetime import timedelta
+from subprocess import PIPE
 
 import psycopg
 import pytest
@@ -51,6 +55,28 @@ def _delete_everybody_while_it_restarts(store, server):
         server.stop(signal.SIGQUIT)
         server.start()
         tx.execute(text("SELECT 1"))
+
+
+@pytest.mark.usefixtures("database_url")
+def test_the_server_of_tests_that_are_killed_is_gone_with_them():
+    begun = "from tests.postgres import Server; print(Server().url, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", begun], stdin=PIPE, stdout=PIPE, text=True) as tests:
+        assert tests.stdout is not None
+        url = make_url(tests.stdout.readline().strip())
+        psycopg.connect(postgres.plain(url)).close()
+        tests.kill()
+    ends_at = time.monotonic() + 20
+    while _answers(url) and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    assert not _answers(url)
+
+
+def _answers(url):
+    try:
+        psycopg.connect(postgres.plain(url), connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_a_server_that_is_starting_is_waited_for(own_server):
