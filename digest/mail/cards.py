@@ -6,7 +6,7 @@ many pairs of a paper and its reasons to write each anew.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from digest.mail.direction import Written, isolated
 from digest.mail.known import Known, Limited
@@ -33,13 +33,8 @@ class Detail:
 DETAILS = (Detail("card", 260, True), Detail("card", 120, True), Detail("row", 0, False))
 
 
-class Both(NamedTuple):
-    """The same words twice, as forms: see `quoted.form_of`."""
-
-    html: bytes
-    text: bytes
-
-
+# The same words in HTML and in plain text, as forms: see `quoted.form_of`.
+Both = tuple[bytes, bytes]
 # What decides what stands below the reasons: the place of the links; whether there are no reasons, whether they say the
 # votes, and whether none is a term.
 _Below = tuple[str | None, bool, bool, bool]
@@ -117,12 +112,12 @@ class CardWriter:
         if detail.has_reasons:
             (html_head, _), (text_head, _) = self._around
             html, text = html + html_head({}), text + text_head({})
-        return Both(form_of(html), form_of(text))
+        return form_of(html), form_of(text)
 
     def _why(self, chips: tuple[str, ...]) -> Both:
         """The reasons: in HTML each stands for itself, in plain text they are one line."""
         line = self._text["reasons"]({"reasons": f"Why: {'; '.join(chips)}"})
-        return Both(b"".join([self._chips[chip] for chip in chips]), form_of(line))
+        return b"".join([self._chips[chip] for chip in chips]), form_of(line)
 
     def _below(self, key: _Below, entry: Entry, written: _Written) -> Both:
         """What stands below the reasons: votes that they do not say, and the links for an opinion."""
@@ -137,7 +132,7 @@ class CardWriter:
         if feedback_url:
             values["more_url"], values["less_url"] = vote_urls(feedback_url, entry.paper.id)
             html, text = html + self._html["feedback"](values), text + self._text["feedback"](values)
-        written.below[key] = below = Both(form_of(html), form_of(text))
+        written.below[key] = below = form_of(html), form_of(text)
         return below
 
     def _mute(self, key: tuple[str, str]) -> Both:
@@ -145,4 +140,4 @@ class CardWriter:
         return self._write("mute", {"term": isolated(term), "mute_url": mute_url(base, term)})
 
     def _write(self, name: str, values: dict[str, Any]) -> Both:
-        return Both(form_of(self._html[name](values)), form_of(self._text[name](values)))
+        return form_of(self._html[name](values)), form_of(self._text[name](values))

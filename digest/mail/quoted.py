@@ -8,10 +8,12 @@ import re
 import secrets
 from binascii import a2b_qp, b2a_qp
 
-# How every stand-in for a token begins (see `slots`). Random, so that no text from outside can hold one.
-STEM = secrets.token_hex(8)
-# A stand-in as it is encoded: the end of a line may come anywhere inside.
-_PLACE = re.compile(("(" + "(?:=\r\n)?".join(STEM) + "(?:(?:=\r\n)?[a-z])+)").encode())
+# How every stand-in for a token begins (see `slots`). Random, so that no text from outside can hold one; and with a letter
+# that is rare, since it is looked for.
+STEM = f"Z{secrets.token_hex(8)}"
+# A stand-in as it is encoded: the end of a line may come anywhere inside, but mostly does not.
+_END = "(?:=\r\n)?"
+_PLACE = re.compile(f"{STEM}[a-z]+(?:=\r\n[a-z]+)?|{_END.join(STEM)}{_END}[a-z]+".encode())
 _LINE = 76
 # One line that is encoded already, or nearly so (see `quote`); b2a_qp takes much longer to find that out.
 _SHORT = re.compile(r"(?!From |\.\n)[ -~]{0,74}[!-~]\n")
@@ -27,11 +29,11 @@ def form_of(text: str) -> bytes:
     quoted = quote(text)
     if b"%" in quoted:
         quoted = quoted.replace(b"%", b"%%")
-    if STEM not in text:
-        return quoted
-    parts = _PLACE.split(quoted)  # every second one is a place
-    parts[1::2] = [b"%%(%b)b" % place for place in parts[1::2]]
-    return b"".join(parts)
+    return _PLACE.sub(_named, quoted) if STEM in text else quoted
+
+
+def _named(place: re.Match[bytes]) -> bytes:
+    return b"%%(%b)b" % place[0]
 
 
 def quote(text: str) -> bytes:

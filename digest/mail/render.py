@@ -212,7 +212,7 @@ class Renderer:
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
             row = self._cards.papers([entry], DETAILS[-1], None)
-            room -= sum([len(unquote(words.html % {}).encode()) for words in row])
+            room -= sum([len(unquote(html % {}).encode()) for html, _ in row])
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
                 kept.append(self._cards.more(f"And {left}: this mail is full."))

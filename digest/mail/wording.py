@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import attrgetter
 
-from digest.model import Cadence, Interest, Paper, Profile
+from digest.model import Cadence, Paper, Profile
 
 _MONTHS = [
     "January",
@@ -88,14 +89,10 @@ def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
     """The first keyword of each wanted interest, `said` as it may be shown, the heaviest first; "" when there are none."""
     wanted = [interest for interest in profile.interests if interest.weight > 0 and interest.keywords]
     if len(wanted) > 1:
-        wanted.sort(key=_weight, reverse=True)
+        wanted.sort(key=attrgetter("weight"), reverse=True)
     named = [said(interest.keywords[0]) for interest in wanted[:_NAMED_INTERESTS]]
     more = len(wanted) - len(named)
     return listed([*named, f"{more} more"] if more else named)
-
-
-def _weight(interest: Interest) -> float:
-    return interest.weight
 
 
 def rhythm_of(profile: Profile) -> str:
