@@ -147,9 +147,9 @@ def test_a_zero_byte_is_dropped_from_whatever_is_stored_or_looked_for(store):
     delivery_id = owe(store, 1)
     record(store, a_paper(1, title="A\0 B", organization="\0C"), name="page\0.json")
     this = deliveries.c.id == bindparam("this")
-    replying = Prepared(update(deliveries).where(this).values(last_reply=bindparam("reply")))
+    replying = Prepared(update(deliveries).where(this).values(last_reply=bindparam("reply")), "this", "reply")
     with store.writing() as tx:
-        assert replying.run(tx, [{"this": delivery_id, "reply": "550 no \0such user"}]) == 1
+        assert replying.run(tx, [(delivery_id, "550 no \0such user")]) == 1
         rows = [{"key": f"\0{number}", "on_date": NOW.date(), "created_at": NOW} for number in (1, 2)]
         assert fill(tx, issues, rows) == 2
     with store.reading() as db:

@@ -57,12 +57,10 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
 
     Their bytes are not read yet (`with_bytes`): that takes time, and a claim keeps every other writer waiting.
     """
-    said = {"owner": lease.owner, "until": lease.until, "now": now, "most": limit}
+    taken = _TAKE.ask(tx, owner=lease.owner, until=lease.until, now=now, most=limit)
     return [
         Delivery(number, message_id, Envelope(mail_from, rcpt_to), attempts, queued_at)
-        for number, message_id, mail_from, rcpt_to, attempts, queued_at in sorted(
-            tx.execute(_TAKE, said).all()
-        )
+        for number, message_id, mail_from, rcpt_to, attempts, queued_at in sorted(taken)
     ]
 
 
@@ -112,7 +110,7 @@ def mark_handed(tx: Connection, about_to_end: Sequence[Delivery], *, now: dateti
     The others must not be sent. From this commit to `settle_sent` lies the one window in which a crash leaves it open
     whether a mail left.
     """
-    return _run_all(tx, _HAND, [_fence(delivery) for delivery in about_to_end], new_handed_at=now)
+    return _run_all(tx, _HAND, [(one.id, one.attempt) for one in about_to_end], new_handed_at=now)
 
 
 def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now: datetime) -> set[int]:
@@ -121,17 +119,17 @@ def settle_sent(tx: Connection, accepted: Sequence[tuple[Delivery, str]], *, now
     Saying it twice changes nothing: a commit that raised an error may have happened all the same, and whoever is not
     sure says it again.
     """
-    said = [_fence(delivery) | {"new_reply": reply} for delivery, reply in accepted]
+    said = [(one.id, one.attempt, reply) for one, reply in accepted]
     return _run_all(tx, _SENT, said, new_settled_at=now)
 
 
-def _run_all(tx: Connection, change: Prepared, rows: list[dict[str, Any]], **same: Any) -> set[int]:
+def _run_all(tx: Connection, change: Prepared, rows: list[tuple[Any, ...]], **same: Any) -> set[int]:
     """Change these rows, and return the ids of those that were ours. Either statement may run twice for a row."""
     if not rows:
         return set()
     if change.run(tx, rows, **same) == len(rows):
-        return {row["its_id"] for row in rows}
-    return {row["its_id"] for row in rows if change.run(tx, [row], **same) == 1}
+        return {row[0] for row in rows}
+    return {row[0] for row in rows if change.run(tx, [row], **same) == 1}
 
 
 def settle_deferred(
@@ -159,11 +157,8 @@ def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: dateti
 
 
 def _settle(tx: Connection, delivery: Delivery, values: dict[str, Any]) -> bool:
-    return tx.execute(update(deliveries).where(*_OURS).values(values), _fence(delivery)).rowcount == 1
-
-
-def _fence(delivery: Delivery) -> dict[str, Any]:
-    return {"its_id": delivery.id, "its_attempt": delivery.attempt}
+    fence = {"its_id": delivery.id, "its_attempt": delivery.attempt}
+    return tx.execute(update(deliveries).where(*_OURS).values(values), fence).rowcount == 1
 
 
 _DUE = (
@@ -173,7 +168,7 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
+_TAKE = Prepared(
     update(deliveries)
     .where(deliveries.c.id.in_(_DUE.scalar_subquery()))
     .values(
@@ -200,7 +195,9 @@ _OURS: tuple[ColumnElement[bool], ...] = (*_CLAIM, literal_column("state = 'send
 _HAND = Prepared(
     update(deliveries)
     .where(*_OURS, ~deliveries.c.address_hash.in_(select(suppressions.c.address_hash)))
-    .values(handed_at=bindparam("new_handed_at"))
+    .values(handed_at=bindparam("new_handed_at")),
+    "its_id",
+    "its_attempt",
 )
 _SENT = Prepared(
     update(deliveries)
@@ -210,5 +207,8 @@ _SENT = Prepared(
         last_reply=bindparam("new_reply"),
         settled_at=bindparam("new_settled_at"),
         lease_owner=null(),
-    )
+    ),
+    "its_id",
+    "its_attempt",
+    "new_reply",
 )

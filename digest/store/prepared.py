@@ -5,61 +5,98 @@ that is done once a dialect.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Dialect, Executable
 
-_Put = Callable[[Any], Any]
+_Fit = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A statement as one driver takes it."""
+    """A statement as one driver takes it, its values by their places."""
 
     statement: str
-    values: Mapping[str, _Put]  # each name, and what makes its value fit for the driver
+    names: tuple[str, ...]  # of the values, in the order of their places
+    each: tuple[tuple[int, int, _Fit], ...]  # place, place in the caller's row, and what makes it fit
+    fit: Mapping[str, _Fit]  # the same for what all rows share
     constants: Mapping[str, Any]
+    told: tuple[tuple[int, _Fit], ...]  # columns of the answer that must be made ours again
 
-    def rows(self, said: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> list[Any]:
+    def rows(self, said: Sequence[tuple[Any, ...]], same: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The values of each row; what is the same in all of them is made fit once."""
-        same = self._fit({**self.constants, **same})
-        return [same | self._fit(row) for row in said]
+        shared = {name: self.fit[name](value) for name, value in {**self.constants, **same}.items()}
+        row = [shared.get(name) for name in self.names]
+        rows = []
+        for values in said:
+            for place, source, fit in self.each:
+                row[place] = fit(values[source])
+            rows.append(tuple(row))
+        return rows
 
-    def _fit(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self.values[name](value) for name, value in given.items()}
 
-
-@dataclass(slots=True)
 class Prepared:
-    """An UPDATE with named values that runs for many rows."""
+    """A statement with named values. Those named in `each` differ from row to row, the others are the same in all."""
 
-    statement: Update
-    _words: dict[str, _Words] = field(default_factory=dict)
+    def __init__(self, statement: Executable, *each: str) -> None:
+        self._statement = statement
+        self._each = each
+        self._words: dict[str, _Words] = {}
 
-    def run(self, tx: Connection, rows: Sequence[Mapping[str, Any]], **same: Any) -> int:
-        """Run it for these rows, each with the values that are the `same` for all. Returns how many it changed."""
-        words = self._words.get(tx.dialect.name) or self._words.setdefault(
-            tx.dialect.name, _compile(self.statement, tx.dialect)
-        )
+    def run(self, tx: Connection, rows: Sequence[tuple[Any, ...]], **same: Any) -> int:
+        """Run it for these rows, whose values stand in the order of `each`. Returns how many it changed."""
+        words = self._said_to(tx)
         values = words.rows(rows, same)
         if tx.dialect.name == "sqlite":  # whose driver needs nothing of SQLAlchemy
             driver: Any = tx.connection.driver_connection
             return int(driver.executemany(words.statement, values).rowcount)
         return tx.exec_driver_sql(words.statement, values).rowcount
 
+    def ask(self, tx: Connection, **same: Any) -> list[list[Any]]:
+        """Run it once. Returns the rows it answers with."""
+        words = self._said_to(tx)
+        answer = [list(row) for row in tx.exec_driver_sql(words.statement, words.rows([()], same)[0])]
+        for row in answer:
+            for place, fit in words.told:
+                row[place] = fit(row[place])
+        return answer
 
-def _compile(statement: Update, dialect: Dialect) -> _Words:
-    compiled: Any = statement.compile(
-        dialect=sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
+    def _said_to(self, tx: Connection) -> _Words:
+        name = tx.dialect.name
+        if name not in self._words:
+            self._words[name] = _compile(self._statement, tx.dialect, self._each)
+        return self._words[name]
+
+
+def _compile(statement: Any, dialect: Dialect, each: Sequence[str]) -> _Words:
+    by_place: Any = type(dialect)
+    compiled = statement.compile(
+        dialect=by_place(paramstyle="qmark" if dialect.name == "sqlite" else "format")
     )
-    values = {
-        name: bound.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
-        for name, bound in compiled.binds.items()
-    }
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return _Words(compiled.string, values, constants)
+    fit = {name: _fitting(bound.type, dialect) for name, bound in compiled.binds.items()}
+    names = tuple(compiled.positiontup)
+    back = [
+        column.type.dialect_impl(dialect).result_processor(dialect, None)
+        for column in statement.exported_columns
+    ]
+    return _Words(
+        compiled.string,
+        names,
+        tuple((place, each.index(name), fit[name]) for place, name in enumerate(names) if name in each),
+        fit,
+        {name: value for name, value in compiled.params.items() if value is not None},
+        tuple((place, to) for place, to in enumerate(back) if to is not None),
+    )
+
+
+def _fitting(kind: Any, dialect: Dialect) -> _Fit:
+    fit: _Fit | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    if fit is None:
+        return _as_it_is
+    return lru_cache(maxsize=4)(fit) if kind.python_type is datetime else fit  # the same "now" all the time
 
 
 def _as_it_is(value: Any) -> Any:
