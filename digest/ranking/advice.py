@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -102,7 +103,8 @@ class KeywordHelp:
         librarian = self._ranker.librarian_
         with one_thread():
             librarian.guide(keywords)  # all are looked up together
-            return [tuple(word for word, _ in librarian.near(keyword)[:MOST_NEAR]) for keyword in keywords]
+            near = [islice(librarian.near(keyword), MOST_NEAR) for keyword in keywords]
+            return [tuple(word for word, _ in terms) for terms in near]
 
     def suggest(self, typed: str) -> list[str]:
         """Words and phrases of the corpus close to a keyword: misspellings mended, then phrases with its words in them."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -43,17 +44,21 @@ class Readers:
 class _KeywordParts:
     """What keywords bring, one entry a reader, paper and keyword, by reader."""
 
-    starts: Places  # a reader: its first entry
-    columns: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    starts: Sequence[int]  # a reader: its first entry
+    owners: Places
+    places: Places
+    rows: NDArray[np.int32]
     kinds: NDArray[np.int8]
     worth: NDArray[np.float64]
 
     def of(self, reader: int) -> Iterator[tuple[int, int, int, float]]:
-        """Column, row of the keyword, kind and contribution of each entry."""
-        mine = slice(*self.starts[reader : reader + 2])
-        tables = (self.columns, self.rows, self.kinds, self.worth)
-        return zip(*(table[mine].tolist() for table in tables), strict=True)
+        """Place of the paper, row of the keyword, kind and contribution of each entry."""
+        start, end = self.starts[reader : reader + 2]
+        return zip(*(table[start:end] for table in self._tables), strict=True)
+
+    @cached_property
+    def _tables(self) -> list[list[Any]]:
+        return [table.tolist() for table in (self.places, self.rows, self.kinds, self.worth)]
 
 
 @dataclass(frozen=True)
@@ -92,22 +97,22 @@ class Batch:
 
     def standings(self, reader: int) -> list[Standing]:
         """How all papers of one reader stand, in their order, without reasons."""
-        places = self.places[reader].tolist()
-        ids = [self.clerk.papers[place].id for place in places]
+        places, ids = self.places[reader].tolist(), self.clerk.ids
         followed = {found.place for found in self.readers.followed[reader]}
-        parts = (
+        standings = zip(
+            [ids[place] for place in places],
             self.values[reader].tolist(),
             self._fits[reader].tolist(),
-            self._trends[0][reader].tolist(),
+            self._liked[reader].tolist(),
+            [place in followed for place in places] if followed else repeat(False),
+            strict=False,
         )
-        standings = zip(ids, *parts, [place in followed for place in places], strict=True)
-        return [_standing(one) for one, place in zip(standings, places, strict=True) if place >= 0]
+        return [one for one, place in zip(map(_standing, standings), places, strict=True) if place >= 0]
 
     def columns(self, reader: int) -> dict[str, int]:
         """In which column each paper of one reader stands."""
-        papers = self.clerk.papers
-        places = self.places[reader].tolist()
-        return {papers[place].id: column for column, place in enumerate(places) if place >= 0}
+        ids, places = self.clerk.ids, self.places[reader].tolist()
+        return {ids[place]: column for column, place in enumerate(places) if place >= 0}
 
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
         """The scores of these columns of one reader, with reasons that add up to them.
@@ -115,86 +120,88 @@ class Batch:
         A liked paper that nothing else speaks for has its votes as a reason even where the reader's dial makes them worth
         nothing: the one from outside a profile is chosen for them.
         """
-        parts: dict[int, list[Part]] = {column: [] for column in columns}
-        places, clerk = self.places[reader].tolist(), self.clerk
-        self._add_trend(reader, places, parts)
-        self._add_keywords(reader, places, parts)
+        places, values = self.places[reader].tolist(), self.values[reader].tolist()
+        # That one may stand among the best as well, in another column.
+        parts: dict[int, list[Part]] = {places[column]: [] for column in columns}
+        self._add_trend(reader, parts)
+        self._add_keywords(reader, {places[column]: column for column in columns}, parts)
         if self.readers.followed[reader]:
-            self._add_followed(reader, places, parts)
+            self._add_followed(reader, parts)
         if self.readers.likenesses[reader]:
-            self._add_taste(reader, places, parts)
-        for column, found in parts.items():
-            if not found and clerk.trend.liked[places[column]] > 0:
-                found.append(part(ReasonKind.TRENDING, clerk.votes_said[places[column]], 0.0))
-        values, papers = self.values[reader].tolist(), clerk.papers
-        return [score_of(papers[places[column]].id, values[column], found) for column, found in parts.items()]
+            self._add_taste(reader, parts)
+        clerk = self.clerk
+        for place, found in parts.items():
+            if not found and clerk.liked[place] > 0:
+                found.append(part(ReasonKind.TRENDING, clerk.votes_said[place], 0.0))
+        return [
+            score_of(clerk.ids[place], values[column], parts[place])
+            for column, place in ((column, places[column]) for column in columns)
+        ]
 
     @cached_property
-    def _trends(self) -> tuple[Matrix, Matrix]:
-        """What being liked and being new bring."""
-        trend, share = self.clerk.trend, self.readers.wishes.trending[:, np.newaxis]
-        return share * trend.liked[self.places], share * trend.recent[self.places]
+    def _liked(self) -> Matrix:
+        """What being liked brings."""
+        return self.readers.wishes.trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
 
     @cached_property
     def _fits(self) -> Matrix:
         """How well papers fit the readers' own wishes."""
         found = self._keyword_parts
-        owners = np.repeat(np.arange(len(self.places)), np.diff(found.starts))
-        worth = np.where(found.kinds == COMPLETE, 0.0, found.worth)
-        partly = np.zeros(self.places.shape)
-        np.add.at(partly, (owners, found.columns), worth)
+        partly = np.zeros((len(self.places), len(self.clerk.papers) + 1))
+        np.add.at(partly, (found.owners, found.places), np.where(found.kinds == COMPLETE, 0.0, found.worth))
         whole = self.readers.wishes.interest[:, np.newaxis] * self.whole
-        return fit(self.interests, partly=partly, whole=whole)
+        return fit(self.interests, partly=np.take_along_axis(partly, self.places, axis=1), whole=whole)
 
     @cached_property
     def _keyword_parts(self) -> _KeywordParts:
-        wishes, width = self.readers.wishes, self.places.shape[1]
-        asked = wishes.weights
-        owners = np.repeat(np.arange(asked.shape[0]), np.diff(asked.indptr))
-        places = self.places[owners].ravel()
-        rows = np.repeat(asked.indices.astype(np.int64), width)
-        weights = np.repeat(wishes.interest[owners] * asked.data, width)
-        entries = self.readers.rows.find(rows, places)
-        is_found = np.flatnonzero((entries >= 0) & (places >= 0))
-        worth = self.readers.rows.worth(entries[is_found], weights[is_found])
-        is_found, worth = is_found[worth != 0], worth[worth != 0]
-        starts = np.searchsorted(owners[is_found // max(width, 1)], np.arange(asked.shape[0] + 1))
-        kinds = self.readers.rows.found.kinds[entries[is_found]]
-        return _KeywordParts(starts, is_found % max(width, 1), rows[is_found], kinds, worth)
+        """All that readers' keywords find is looked through for their papers: it is little."""
+        asked, rows = self.readers.wishes.weights, self.readers.rows
+        owners = np.repeat(np.arange(len(self.places)), np.diff(asked.indptr))
+        entries, asking = rows.entries(asked.indices)
+        # One more, for the -1 where there is no paper.
+        is_here = np.zeros((len(self.places), len(self.clerk.papers) + 1), dtype=bool)
+        is_here[np.arange(len(self.places))[:, np.newaxis], self.places] = True
+        is_found = is_here[owners[asking], rows.found.values.indices[entries]]
+        entries, asking = entries[is_found], asking[is_found]
+        worth = rows.worth(entries, (self.readers.wishes.interest[owners] * asked.data)[asking])
+        entries, asking, worth = entries[worth != 0], asking[worth != 0], worth[worth != 0]
+        owners, found = owners[asking], rows.found
+        starts = np.searchsorted(owners, np.arange(len(self.places) + 1)).tolist()
+        papers, keywords = found.values.indices[entries], asked.indices[asking]
+        return _KeywordParts(starts, owners, papers, keywords, found.kinds[entries], worth)
 
-    def _add_trend(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
-        clerk = self.clerk
-        liked, recent = (table[reader].tolist() for table in self._trends)
-        for column, found in parts.items():
-            if liked[column]:
-                found.append(part(ReasonKind.TRENDING, clerk.votes_said[places[column]], liked[column]))
-            if recent[column]:
-                said = clerk.published_said[places[column]]
-                found.append(part(ReasonKind.RECENT, said, recent[column]))
+    def _add_trend(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
+        clerk, share = self.clerk, float(self.readers.wishes.trending[reader])
+        for place, found in parts.items():
+            if liked := share * clerk.liked[place]:
+                found.append(part(ReasonKind.TRENDING, clerk.votes_said[place], liked))
+            if recent := share * clerk.recent[place]:
+                found.append(part(ReasonKind.RECENT, clerk.published_said[place], recent))
 
-    def _add_keywords(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+    def _add_keywords(self, reader: int, columns: Mapping[int, int], parts: Mapping[int, list[Part]]) -> None:
         """What fits too little to be named is said once, together with what fitting all keywords adds."""
         word, keywords = self.clerk.keyword, self.readers.rows.keywords
-        unnamed = (self.readers.wishes.interest[reader] * self.whole[reader].astype(float)).tolist()
-        for column, row, kind, worth in self._keyword_parts.of(reader):
-            if column in parts:
+        whole = (self.readers.wishes.interest[reader] * self.whole[reader].astype(float)).tolist()
+        unnamed = {place: whole[column] for place, column in columns.items()}
+        for place, row, kind, worth in self._keyword_parts.of(reader):
+            if place in parts:
                 is_named = kind == COMPLETE or worth >= _NAMED
-                named = word(keywords[row], places[column], kind) if is_named else None
+                named = word(keywords[row], place, kind) if is_named else None
                 if named:
-                    parts[column].append(part(*named, worth))
+                    parts[place].append(part(*named, worth))
                 else:
-                    unnamed[column] += worth
-        for column, found in parts.items():
-            if unnamed[column]:
-                found.append(part(ReasonKind.WHOLE, AS_A_WHOLE, unnamed[column]))
+                    unnamed[place] += worth
+        for place, adds in unnamed.items():
+            if adds:
+                parts[place].append(part(ReasonKind.WHOLE, AS_A_WHOLE, adds))
 
-    def _add_followed(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+    def _add_followed(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE
-        for column, found in parts.items():
-            followed = self.readers.followed[reader] if worth else ()
-            found += [part(f.kind, f.name, worth) for f in followed if f.place == places[column]]
+        for followed in self.readers.followed[reader] if worth else ():
+            if followed.place in parts:
+                parts[followed.place].append(part(followed.kind, followed.name, worth))
 
-    def _add_taste(self, reader: int, places: list[int], parts: Mapping[int, list[Part]]) -> None:
+    def _add_taste(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         likeness, wishes = self.readers.likenesses[reader], self.readers.wishes
         assert likeness is not None
         share = float(wishes.interest[reader])
@@ -203,7 +210,6 @@ class Batch:
             (likeness.disliked, "disliked", -share * float(wishes.distrust[reader])),
         )
         for (values, verb, weight), alike in zip(sides, likeness.alike, strict=True):
-            for column, found in parts.items():
-                if worth := float(weight * values[places[column]]):
-                    term = taste_term(int(alike[places[column]]), verb)
-                    found.append(part(ReasonKind.TASTE, term, worth))
+            for place, found in parts.items():
+                if worth := float(weight * values[place]):
+                    found.append(part(ReasonKind.TASTE, taste_term(int(alike[place]), verb), worth))

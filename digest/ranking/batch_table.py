@@ -30,18 +30,11 @@ class Rows:
     found: Assessment
     guide: Guide
 
-    def find(self, rows: Places, papers: Places) -> Places:
-        """The entry of each pair of a row and a paper, by bisection in all rows at once; -1 where there is none."""
-        indptr, indices = self.found.values.indptr, self.found.values.indices
-        low, high = indptr[rows].astype(np.int64), indptr[rows + 1].astype(np.int64)
-        ends, last = high.copy(), max(len(indices) - 1, 0)
-        for _ in range(int((high - low).max(initial=0)).bit_length()):
-            middle = (low + high) // 2
-            is_before = (indices[np.minimum(middle, last)] < papers) & (low < high)
-            low, high = np.where(is_before, middle + 1, low), np.where(is_before, high, middle)
-        is_known = low < ends
-        is_known[is_known] = indices[low[is_known]] == papers[is_known]
-        return np.where(is_known, low, -1)
+    def entries(self, rows: Places) -> tuple[Places, Places]:
+        """The entries of these rows, one row after the other, and for each of them which of `rows` it is of."""
+        starts, sizes = self.found.values.indptr[rows], np.diff(self.found.values.indptr)[rows]
+        owners = np.repeat(np.arange(len(rows)), sizes)
+        return np.arange(len(owners)) + (starts - np.cumsum(sizes) + sizes)[owners], owners
 
     def worth(self, entries: Places, weights: Vector) -> Vector:
         """What entries bring with these weights: a negative one takes away complete matches alone."""

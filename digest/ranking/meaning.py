@@ -7,6 +7,7 @@ both, of which everything else that asks for meaning knows nothing.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from math import sqrt
 from typing import Protocol
 
@@ -179,10 +180,9 @@ def evenly(count: int, most: int) -> NDArray[np.int64]:
 def strongest(matrix: sparse.csr_array, count: int) -> sparse.csr_array:
     """The matrix with only the `count` highest entries of each row left."""
     keep: list[NDArray[np.intp]] = []
-    for start, end in zip(matrix.indptr, matrix.indptr[1:], strict=False):
-        values = matrix.data[start:end]
-        if len(values) > count:
-            keep.append(start + np.sort(np.argpartition(-values, count - 1)[:count]))
+    for start, end in pairwise(matrix.indptr.tolist()):
+        if end - start > count:
+            keep.append(start + np.sort(np.argpartition(-matrix.data[start:end], count - 1)[:count]))
         else:
             keep.append(np.arange(start, end))
     chosen = np.concatenate(keep) if keep else np.zeros(0, dtype=np.intp)
@@ -191,6 +191,9 @@ def strongest(matrix: sparse.csr_array, count: int) -> sparse.csr_array:
 
 
 def row_maxima(matrix: sparse.csr_array) -> Vector:
-    """The highest entry of each row, 0 for an empty one."""
-    ends: Sequence[tuple[int, int]] = list(zip(matrix.indptr, matrix.indptr[1:], strict=False))
-    return np.array([matrix.data[start:end].max(initial=0.0) for start, end in ends], dtype=float)
+    """The highest entry of each row, 0 for an empty one and for one of negative entries alone."""
+    found = np.zeros(matrix.shape[0])
+    is_filled = np.diff(matrix.indptr) > 0
+    if matrix.nnz:
+        found[is_filled] = np.maximum.reduceat(matrix.data, matrix.indptr[:-1][is_filled])
+    return np.maximum(found, 0.0)

@@ -66,6 +66,9 @@ class Clerk:
 
     def __init__(self, papers: Sequence[Paper], shelf: Shelf, trend: Trend, librarian: Librarian) -> None:
         self.papers = papers
+        self.ids = [paper.id for paper in papers]
+        self.liked: list[float] = trend.liked.tolist()
+        self.recent: list[float] = trend.recent.tolist()
         self.trend = trend
         self._shelf = shelf
         self._librarian = librarian
