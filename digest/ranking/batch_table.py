@@ -1,10 +1,14 @@
 """Distinct keywords x papers, worked out once and shared by all readers who typed them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.batch_best import Places
@@ -12,12 +16,16 @@ from digest.ranking.keywords import Keyword, parse_keyword
 from digest.ranking.related import COMPLETE, Assessment, Guide
 from digest.ranking.shelf import Vector
 
-# Numbers before a table begins anew, a few bytes each: about 100 MB, and twice that while it is copied. Keywords that
-# many readers share are soon there again; without an end, a worker would grow with its readers.
-MOST_NUMBERS = 5_000_000
+# Numbers of some 20 bytes that a table remembers. Keywords that many readers share are asked for again and again, and
+# stay; without an end, a worker would grow with its readers.
+MOST_NUMBERS = 2_000_000
+# What a keyword takes beside the papers it finds, in such numbers.
+_AROUND = 40
 
-# For keywords: the values of papers that say nothing else, what they find among the papers, and where they point to.
-Assess = Callable[[Sequence[Keyword]], tuple[Vector, Assessment, Guide]]
+# For keywords: the values of papers that say nothing else, and what they find among the papers.
+Assess = Callable[[Sequence[Keyword]], tuple[Vector, Assessment]]
+# For keywords: where they point to.
+Guides = Callable[[Sequence[Keyword]], Guide]
 
 
 @dataclass(frozen=True)
@@ -41,11 +49,6 @@ class Rows:
         found = self.found
         return np.asarray(np.where(weights > 0, found.values.data[entries], found.said[entries]) * weights)
 
-    @property
-    def size(self) -> int:
-        """How many numbers these are: one for each entry, and those of the direction of each keyword."""
-        return int(self.found.values.nnz) + self.guide.directions.size
-
     @cached_property
     def partly(self) -> sparse.csr_array:
         """Matches that are not complete alone."""
@@ -60,32 +63,82 @@ class Rows:
         return sparse.csr_array((self.found.said, values.indices, values.indptr), shape=values.shape)
 
 
-class KeywordTable:
-    """Grows by the keywords asked for, and begins anew after `most_numbers`. Rows given out before stay as they are.
+class _Row(NamedTuple):
+    """What one keyword finds: see `Assessment`."""
 
-    It grows by copying: whoever asks for a few keywords at a time, again and again, keeps it small.
+    ideal: float
+    places: NDArray[np.int32]  # of the papers it meets
+    values: Vector
+    said: Vector
+    kinds: NDArray[np.int8]
+
+
+_NOTHING = _Row(0.0, np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int8))
+
+
+class KeywordTable:
+    """Remembers what keywords find among so many papers: those that were asked for last, `most_numbers` in all.
+
+    Any number of threads may ask.
     """
 
-    def __init__(self, assess: Assess, most_numbers: int = MOST_NUMBERS) -> None:
+    def __init__(self, papers: int, assess: Assess, guides: Guides, most_numbers: int = MOST_NUMBERS) -> None:
+        self._papers = papers
         self._assess = assess
+        self._guides = guides
         self._most_numbers = most_numbers
-        self._empty = Rows((), {}, *assess([]))
-        self._rows = self._empty
+        self._known: dict[str, _Row] = {}  # the one that was asked for last stands at the end
+        self._numbers = 0
+        self._turn = Lock()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def learn(self, typed: Iterable[str]) -> Rows:
-        """Rows with at least these keywords among them."""
-        wanted = set(typed)
-        if wanted <= self._rows.place.keys():
-            return self._rows
-        known = self._rows if self._rows.size < self._most_numbers else self._empty
-        new = [parse_keyword(word) for word in sorted(wanted - known.place.keys())]
-        ideals, found, guide = self._assess(new)
-        places = {keyword.typed: len(known.keywords) + number for number, keyword in enumerate(new)}
-        self._rows = Rows(
-            (*known.keywords, *new),
-            {**known.place, **places},
-            np.concatenate([known.ideals, ideals]),
-            known.found.with_rows(found),
-            known.guide.with_rows(guide),
-        )
-        return self._rows
+        """The rows of these keywords, in the order of their letters."""
+        keywords = [parse_keyword(word) for word in sorted(set(typed))]
+        known, names = self._known, [keyword.typed for keyword in keywords]
+        found = {name: row for name in names if (row := known.get(name))}
+        new = [keyword for keyword in keywords if keyword.typed not in found]
+        if new:
+            found.update(zip((keyword.typed for keyword in new), self._look_up(new), strict=True))
+        self._remember(found)
+        rows = [found[name] for name in names]
+        ideals = np.array([row.ideal for row in rows])
+        place = {name: place for place, name in enumerate(names)}
+        guide = self._guides(keywords).at_best(ideals)
+        return Rows(tuple(keywords), place, ideals, self._stacked(rows), guide)
+
+    def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Row]:
+        ideals, found = self._assess(keywords)
+        places, values = found.values.indices.astype(np.int32), found.values.data
+        for ideal, ends in zip(ideals.tolist(), pairwise(found.values.indptr.tolist()), strict=True):
+            mine = slice(*ends)
+            yield _Row(
+                ideal,
+                places[mine].copy(),
+                values[mine].copy(),
+                found.said[mine].copy(),
+                found.kinds[mine].copy(),
+            )
+
+    def _remember(self, rows: Mapping[str, _Row]) -> None:
+        with self._turn:
+            for typed, row in rows.items():
+                is_new = self._known.pop(typed, None) is None
+                self._numbers += is_new * _numbers(row)
+                self._known[typed] = row
+            while self._numbers > self._most_numbers:
+                oldest = next(iter(self._known))
+                self._numbers -= _numbers(self._known.pop(oldest))
+
+    def _stacked(self, rows: Sequence[_Row]) -> Assessment:
+        indptr = np.cumsum([0, *(len(row.places) for row in rows)], dtype=np.int32)
+        tables = zip(*(row[1:] for row in (_NOTHING, *rows)), strict=True)
+        places, values, said, kinds = map(np.concatenate, tables)
+        shape = len(rows), self._papers
+        return Assessment(sparse.csr_array((values, places, indptr), shape=shape), said, kinds)
+
+
+def _numbers(row: _Row) -> int:
+    return _AROUND + len(row.places)

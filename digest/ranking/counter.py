@@ -21,7 +21,7 @@ from digest.ranking.keywords import Keyword, KeywordMatcher, Matches
 from digest.ranking.meaning import Matrix, Meaning, likeness, unit_terms
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import Clerk
-from digest.ranking.related import Assessment, Guide, Librarian, assess
+from digest.ranking.related import Assessment, Librarian, assess
 from digest.ranking.shelf import Library, Vector, in_order
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
@@ -75,7 +75,7 @@ class Counter:
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
         self.trend = fitted.trend_scale.measure(self.papers, now, sightings)
-        self.table = KeywordTable(self._assess, remembered)
+        self.table = KeywordTable(len(self.papers), self._assess, fitted.librarian.guide, remembered)
         self.clerk = Clerk(self.papers, self.shelf, self.trend, fitted.librarian)
         self._asked_alike = 0
         self._tasting = Lock()
@@ -183,11 +183,11 @@ class Counter:
         found = best_places(np.where(allowed, -np.arange(len(looked_at), dtype=float), -np.inf), most)
         return np.where(found >= 0, looked_at[found], -1) if found.size else found
 
-    def _assess(self, keywords: Sequence[Keyword]) -> tuple[Vector, Assessment, Guide]:
+    def _assess(self, keywords: Sequence[Keyword]) -> tuple[Vector, Assessment]:
         librarian = self.fitted.librarian
         matches = self._match(keywords)
         guide = librarian.guide(keywords).at_best(matches.ideals)
-        return matches.ideals, assess(matches, guide, self.places, librarian.reach), guide
+        return matches.ideals, assess(matches, guide, self.places, librarian.reach)
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:
         """Papers of the corpus have been matched with the corpus; new ones bring words along that it does not know."""

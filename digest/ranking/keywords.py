@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +52,12 @@ class Matches:
         return Matches(self.values[:, places], self.complete[:, places], self.ideals)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """One word or one adjacent pair of a keyword: any of its terms will do."""
 
-    columns: tuple[int, ...]
-    weight: float
+    columns: list[int]
+    rarity: float  # several spellings are together at least as common as the most common of them
+    vote: float
     stands_for: tuple[int, ...]  # the words of the keyword that a paper has said when it says this
 
 
@@ -115,9 +116,7 @@ class KeywordMatcher:
             complete=self._complete(
                 self._whole(keywords, parts), [len(keyword.words) for keyword in keywords]
             ),
-            ideals=np.array(
-                [sum(part.weight * self._rarity(part) for part in of_keyword) for of_keyword in parts]
-            ),
+            ideals=np.array([sum([part.vote for part in of_keyword]) for of_keyword in parts], dtype=float),
         )
 
     def _parts(self, keyword: Keyword) -> list[_Part]:
@@ -126,25 +125,23 @@ class KeywordMatcher:
         if keyword.is_prefix:
             alternatives[-1] = tuple(self.shelf.stems_beginning(words[-1]))
         share = 1 / max(len(words), 1)
-        parts = [_Part(self._columns(terms), share, (place,)) for place, terms in enumerate(alternatives)]
+        parts = [self._part(terms, share, (place,)) for place, terms in enumerate(alternatives)]
         for place, (first, _) in enumerate(pairwise(words)):
-            pair = tuple(singular(first) + second for second in alternatives[place + 1])
-            parts.append(_Part(self._columns(pair), share * self.pair_weight, (place, place + 1)))
+            pair = [singular(first) + second for second in alternatives[place + 1]]
+            parts.append(self._part(pair, share * self.pair_weight, (place, place + 1)))
         return parts
 
-    def _columns(self, terms: Iterable[str]) -> tuple[int, ...]:
-        return tuple(self.shelf.columns[term] for term in terms if term in self.shelf.columns)
-
-    def _rarity(self, part: _Part) -> float:
-        # Several spellings are together at least as common as the most common of them.
-        return min((float(self.shelf.idf[column]) for column in part.columns), default=0.0)
+    def _part(self, terms: Iterable[str], weight: float, stands_for: tuple[int, ...]) -> _Part:
+        known = self.shelf.columns
+        columns = [known[term] for term in terms if term in known]
+        rarity = min(map(self.shelf.idf.item, columns), default=0.0)
+        return _Part(columns, rarity, weight * rarity, stands_for)
 
     def _votes(self, parts: Iterable[_Part]) -> dict[int, float]:
         votes: dict[int, float] = {}
         for part in parts:
-            vote = part.weight * self._rarity(part)
             for column in part.columns:
-                votes[column] = votes.get(column, 0.0) + vote
+                votes[column] = votes.get(column, 0.0) + part.vote
         return votes
 
     def _whole(self, keywords: Sequence[Keyword], parts: list[list[_Part]]) -> list[list[_Part]]:
@@ -156,7 +153,7 @@ class KeywordMatcher:
         whole = []
         for keyword, of_keyword in zip(keywords, parts, strict=True):
             words = [part for part in of_keyword if len(part.stands_for) == 1]
-            meets_easily = sum(map(self._rarity, words)) < -log(MET_BY_CHANCE)
+            meets_easily = sum(part.rarity for part in words) < -log(MET_BY_CHANCE)
             is_strict = keyword.is_phrase and len(words) > 1 and meets_easily
             whole.append(
                 [part for part in of_keyword if len(part.stands_for) > 1] if is_strict else of_keyword

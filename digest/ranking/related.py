@@ -50,19 +50,11 @@ class Guide:
         """The same for keywords some of which only new papers say: those are measured by what they could reach."""
         return replace(self, best=np.where(self.best > 0, self.best, ideals))
 
-    def with_rows(self, other: "Guide") -> "Guide":
-        """These keywords, then those of the other."""
-        return Guide(
-            np.concatenate([self.directions, other.directions]),
-            np.concatenate([self.best, other.best]),
-            np.concatenate([self.horizon, other.horizon]),
-        )
-
 
 class _Entry(NamedTuple):
     """A Guide to one keyword."""
 
-    direction: Vector
+    direction: NDArray[np.float32]  # exact, for it is a multiple of what single precision has: see meaning.py
     horizon: float
     best: float
     beside: NDArray[np.int32]  # columns of the telling terms that several of its best papers say
@@ -109,18 +101,17 @@ class Librarian:
         """Look every keyword up, those not looked up before in the corpus."""
         known = self._remembered
         if len(known) + len(keywords) > _MOST_REMEMBERED:
-            known = {}
+            known = dict(islice(known.items(), len(known) // 2, None))  # the newer half
         unknown = [row for row, keyword in enumerate(keywords) if keyword.typed not in known]
         if unknown:
             new = [keywords[row] for row in unknown]
-            found = self._look_up(new, self.match(keywords).values[unknown])
+            found = self._look_up(new, self.match(new).values)
             known.update(zip((keyword.typed for keyword in new), found, strict=True))
         self._remembered = known
         entries = [known[keyword.typed] for keyword in keywords]
+        directions = np.array([entry.direction for entry in entries], dtype=float)
         return Guide(
-            directions=np.array([entry.direction for entry in entries]).reshape(
-                len(entries), self.meaning.corpus.shape[1]
-            ),
+            directions=directions.reshape(len(entries), self.meaning.corpus.shape[1]),
             horizon=np.array([entry.horizon for entry in entries]),
             best=np.array([entry.best for entry in entries]),
         )
@@ -149,19 +140,21 @@ class Librarian:
         # Squared: where few papers say a keyword, the many that say half of it must not lead away from them.
         feedback.data **= 2
         directions = self.meaning.directions(feedback, [" ".join(keyword.words) for keyword in keywords])
-        return map(_Entry, directions, self._horizon(directions), row_maxima(values), self._beside(feedback))
+        exact = directions.astype(np.float32)
+        return map(_Entry, exact, self._horizon(directions), row_maxima(values), self._beside(feedback))
 
     def _horizon(self, directions: Matrix) -> Vector:
-        """As `np.quantile` finds it, in half the time."""
+        """The quantile of the sample, as `np.quantile` has it."""
         if not self._sample.size:
             return np.zeros(len(directions))
         place = (1 - self.reach.nearby) * (len(self._sample) - 1)
-        low, high = int(place), min(int(place) + 1, len(self._sample) - 1)
+        low = int(place)
         found = []
         for start in range(0, len(directions), _ROWS):
             cosines = directions[start : start + _ROWS] @ self._sample.T
-            cosines.partition((low, high), axis=1)
-            found.append(cosines[:, low] + (cosines[:, high] - cosines[:, low]) * (place - low))
+            cosines.partition(low, axis=1)
+            least, above = cosines[:, low], cosines[:, low + (place > low) :].min(axis=1)
+            found.append(least + (above - least) * (place - low))
         return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
 
     def _beside(self, feedback: sparse.csr_array) -> Iterator[NDArray[np.int32]]:
@@ -170,12 +163,12 @@ class Librarian:
             papers = feedback[start : start + _ROWS]
             owners = np.repeat(np.arange(papers.shape[0]), np.diff(papers.indptr))
             # Only those that are about the keyword, half as much as the best: squared, a quarter.
-            telling = papers.data >= row_maxima(papers)[owners] / 4
-            said = self._spoken[papers.indices[telling]]
-            sizes = np.bincount(owners[telling], weights=np.diff(said.indptr), minlength=papers.shape[0])
-            counts, rows, columns = _often(said.indices, sizes.astype(np.int64), said.shape[1])
-            order = np.lexsort((-counts * self._rarity[columns], rows))
-            columns = self._telling[columns[order]]
+            is_about = papers.data >= row_maxima(papers)[owners] / 4
+            said = self._spoken[papers.indices[is_about]]
+            sizes = np.bincount(owners[is_about], weights=np.diff(said.indptr), minlength=papers.shape[0])
+            counts, rows, terms = _often(said.indices, sizes.astype(np.int64), said.shape[1])
+            order = np.lexsort((-counts * self._rarity[terms], rows))
+            columns = self._telling[terms[order]]
             ends = np.searchsorted(rows, np.arange(len(sizes) + 1))
             for first, end in pairwise(ends.tolist()):
                 yield columns[first : min(end, first + 2 * NEAREST_TERMS)].copy()

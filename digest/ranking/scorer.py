@@ -20,11 +20,8 @@ from digest.ranking.shelf import Library, Saturation
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Taste
 from digest.ranking.trending import Sighting, TrendScale
-from digest.ranking.wishes import typed_in
 
 MOST_OUTSIDE = 3  # one is sent; more in case that it was shown before
-# Keywords of so many readers are looked up together: a table grows by copying.
-_LEARNT_AT_ONCE = 32_768
 
 
 class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -173,14 +170,10 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         votes = [None] * len(profiles) if tastes is None else list(tastes)
         if len(votes) != len(profiles):
             raise ValueError(f"{len(profiles)} profiles, but {len(votes)} tastes: give one or None for each")
-        for start in range(0, len(profiles), _LEARNT_AT_ONCE):
-            several = slice(start, min(start + _LEARNT_AT_ONCE, len(profiles)))
+        for start in range(0, len(profiles), counter.rows_at_once):
+            some = slice(start, start + counter.rows_at_once)
             with one_thread():
-                counter.table.learn(typed_in(profiles[several]))
-            for first in range(several.start, several.stop, counter.rows_at_once):
-                some = slice(first, min(first + counter.rows_at_once, several.stop))
-                with one_thread():
-                    yield counter.serve(profiles[some], votes[some], limit, now=now, outside=outside)
+                yield counter.serve(profiles[some], votes[some], limit, now=now, outside=outside)
 
     def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
         """Terms and places of papers; those of the corpus have been measured before."""

@@ -19,7 +19,7 @@ from digest.text import title_key
 _COUNTED = timedelta(days=30)
 _STARTERS = 6
 # Strangers type other keywords every moment: what is kept of them is copied whenever one is added.
-_REMEMBERED = 400_000  # numbers, about 4 MB
+_REMEMBERED = 200_000  # numbers, about 4 MB
 
 
 @dataclass(frozen=True, slots=True)
