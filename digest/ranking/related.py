@@ -155,7 +155,7 @@ class Librarian:
             cosines.partition(low, axis=1)
             least, above = cosines[:, low], cosines[:, low + (place > low) :].min(axis=1)
             found.append(least + (above - least) * (place - low))
-        return np.clip(np.concatenate(found), 0.0, _SURELY_NEAR)
+        return np.asarray(np.clip(np.concatenate(found), 0.0, _SURELY_NEAR))
 
     def _beside(self, feedback: sparse.csr_array) -> Iterator[NDArray[np.int32]]:
         """For each row of papers the columns of terms that several of them say, the telling ones first."""
