@@ -1,6 +1,7 @@
 """Is everything in order? One finding a check, each with what to do about it. Nothing is sent, nothing is changed."""
 
 import re
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -31,6 +32,10 @@ Lookup = Callable[[str], list[str]]  # the TXT records of a name; an empty list 
 _MB = 1 << 20
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
 _WAL_RESET_MENDED = (3, 51, 3)
+_MEND_SMTP = "mend [smtp] in config/digest.toml, and DIGEST_SMTP_PASSWORD in .env, then: digest doctor"
+_MEND_MAILBOX = "mend [mailbox] in config/digest.toml, and DIGEST_IMAP_PASSWORD in .env, then: digest doctor"
+SIGNED_ELSEWHERE = "no key of ours: the mail server's business"
+LOOK_AT_A_MAIL = "digest send-test YOUR-ADDRESS, and look for dkim=pass in the headers of that mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def _database(db: Connection) -> Finding:
     found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if found != "ok":
         return Finding(
-            "database", "fail", f"damaged: {found}", "restore the last backup: digest restore FILE"
+            "database", "fail", f"damaged: {found}", "bring back the last backup: digest restore FILE"
         )
     guarded = (
         "" if sqlite3.sqlite_version_info >= _WAL_RESET_MENDED else ", one writer at a time by our own lock"
@@ -80,7 +85,7 @@ def _zones(db: Connection) -> Iterator[Finding]:
         except (KeyError, ValueError, OSError):
             unknown.add(person.profile.timezone)
     if unknown:
-        remedy = "install the package tzdata, or correct the zone in the profile"
+        remedy = "correct `timezone` in the profile; for a zone that is new: pip install --upgrade tzdata"
         yield Finding("zone data", "fail", f"unknown: {', '.join(sorted(unknown))}", remedy)
     else:
         yield Finding("zone data", "ok", "every reader's time zone is known")
@@ -99,13 +104,14 @@ def _space(db: Connection, settings: Settings) -> Finding:
 
 def _secrets(home: Path) -> Finding:
     readable = [
-        str(file.relative_to(home))
+        file
         for file in (home / ".env", home / "data" / "secret.key")
         if file.exists() and file.stat().st_mode & 0o077
     ]
     if readable:
-        remedy = f"chmod 600 {' '.join(readable)}"
-        return Finding("secrets", "fail", f"others on this machine can read {', '.join(readable)}", remedy)
+        names = ", ".join(str(file.relative_to(home)) for file in readable)
+        remedy = f"chmod 600 {shlex.join(map(str, readable))}"
+        return Finding("secrets", "fail", f"others on this machine can read {names}", remedy)
     return Finding("secrets", "ok", "only you can read them")
 
 
@@ -121,7 +127,7 @@ def _way_out(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         dialogue = Dialogue.open(smtp, password.get_secret_value() if password else None)
     except DigestError as error:
-        yield Finding("mail server", "fail", str(error), "see [smtp] in config/digest.toml, and .env")
+        yield Finding("mail server", "fail", str(error), _MEND_SMTP)
         return
     dialogue.close(politely=True)
     secured = "in clear" if smtp.security == "none" else f"{smtp.security}, certificate good"
@@ -138,13 +144,15 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
         mailbox = open_mailbox(settings)
         unread = mailbox.count() if mailbox else 0
     except MailboxError as error:
-        yield Finding("mailbox", "fail", str(error), "see [mailbox] in config/digest.toml, and .env")
+        yield Finding("mailbox", "fail", str(error), _MEND_MAILBOX)
         return
     if mailbox is not None:
         yield Finding("mailbox", "ok", f"can be read; {unread} mails are unread")
     elif settings.file.bounces.address is not None:
         said = f"mail that comes back to {settings.file.bounces.address} is read nowhere"
-        yield Finding("mailbox", "warn", said, "say in [mailbox] of config/digest.toml where it arrives")
+        yield Finding(
+            "mailbox", "warn", said, "set host and username, or maildir, in [mailbox] of config/digest.toml"
+        )
 
 
 def _clock(greeting: str, now: datetime) -> Finding:
@@ -158,7 +166,7 @@ def _clock(greeting: str, now: datetime) -> Finding:
     apart = abs(theirs - now)
     if apart > timedelta(minutes=5):
         said = f"the mail server's clock is {apart.total_seconds() / 60:.0f} minutes from ours"
-        return Finding("clock", "warn", said, "let the system set its clock (timedatectl set-ntp true)")
+        return Finding("clock", "warn", said, "let the system set its clock: timedatectl set-ntp true")
     return Finding("clock", "ok", "agrees with the mail server's")
 
 
@@ -171,26 +179,33 @@ def _names(settings: Settings, lookup: Lookup | None) -> Iterator[Finding]:
         yield Finding("DNS records", "unchecked", "DNS cannot be asked", "pip install dnspython")
         return
     for name, place, sign, remedy in (
-        ("SPF", domain, "v=spf1", f"add a TXT record to {domain}: v=spf1 include:YOUR-MAIL-SERVER ~all"),
+        (
+            "SPF",
+            domain,
+            "v=spf1",
+            f"add a TXT record to {domain}: v=spf1 include:NAME ~all; your mail service says which NAME",
+        ),
         ("DMARC", f"_dmarc.{domain}", "v=dmarc1", f"add a TXT record to _dmarc.{domain}: v=DMARC1; p=none"),
     ):
         yield _record(name, place, sign, remedy, lookup)
     dkim = settings.file.dkim
     if dkim.domain is None:
-        said = "the mail server's business; look for dkim=pass in a mail from `digest send-test`"
-        yield Finding("DKIM", "unchecked", said)
+        yield Finding("DKIM", "unchecked", SIGNED_ELSEWHERE, LOOK_AT_A_MAIL)
     else:
         place = f"{dkim.selector}._domainkey.{dkim.domain}"
-        yield _record("DKIM", place, "v=dkim1", f"add the public key as a TXT record to {place}", lookup)
+        remedy = f"add the TXT record to {place} that this says: digest doctor mail"
+        yield _record("DKIM", place, "v=dkim1", remedy, lookup)
 
 
 def _record(name: str, place: str, sign: str, remedy: str, lookup: Lookup) -> Finding:
     try:
         found = [record for record in lookup(place) if record.lower().startswith(sign)]
     except OSError as error:
-        return Finding(name, "unchecked", f"{place} could not be looked up: {error}")
+        said = f"{place} could not be looked up: {error}"
+        return Finding(name, "unchecked", said, "when the network is there: digest doctor")
     if len(found) > 1:
-        return Finding(name, "fail", f"{place} has {len(found)} such records", "keep only one of them")
+        said = f"{place} has {len(found)} records that begin with {sign}; receivers heed none"
+        return Finding(name, "fail", said, f"remove all but one of these TXT records of {place}")
     if not found:
         return Finding(name, "warn", f"{place} has none; mail may be taken for spam", remedy)
     return Finding(name, "ok", found[0][:100])
@@ -199,11 +214,13 @@ def _record(name: str, place: str, sign: str, remedy: str, lookup: Lookup) -> Fi
 def _last_run(db: Connection, now: datetime) -> Finding:
     tried_at = db.execute(select(func.max(sources.c.tried_at))).scalar()
     if tried_at is None:
-        return Finding("last run", "warn", "no source was ever looked at", "digest run")
+        return Finding("last run", "warn", "no source was ever looked at", "start it: digest run")
     ago = now - tried_at
     said = f"sources were looked at {ago.total_seconds() / 3600:.1f} hours ago"
     if ago > timedelta(days=1):
-        return Finding("last run", "fail", said, "is `digest run` running? see deploy/README.md")
+        return Finding(
+            "last run", "fail", said, "start it: digest run (deploy/README.md says how it starts by itself)"
+        )
     return Finding("last run", "ok", said)
 
 
@@ -211,11 +228,16 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
     outage = current_outage(db)
     if outage is not None:
         said = f"since {outage.began_at:%Y-%m-%d %H:%M} UTC: {outage.reason}"
-        yield Finding("sending", "fail", said, "mend it, then: digest outbox retry")
+        yield Finding("sending", "fail", said, "mend what it says, then: digest outbox retry")
     counts = count_deliveries(db)
     if counts.get("unknown"):
         said = f"{counts['unknown']} messages may have been sent, nobody knows"
-        yield Finding("in doubt", "warn", said, "digest outbox list, then digest outbox resolve")
+        yield Finding(
+            "in doubt",
+            "warn",
+            said,
+            "digest outbox list --state unknown, then for each: digest outbox resolve ID --as sent",
+        )
     oldest = oldest_open(db)
     if oldest is None:
         yield Finding("outbox", "ok", "nothing waits")
@@ -223,7 +245,12 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
     age = now - oldest
     said = f"the oldest message has waited {age.total_seconds() / 3600:.1f} hours"
     late = age > timedelta(hours=2)
-    yield Finding("outbox", "warn" if late else "ok", said, "digest outbox list says why" if late else "")
+    yield Finding(
+        "outbox",
+        "warn" if late else "ok",
+        said,
+        "this says why: digest outbox list --state deferred" if late else "",
+    )
 
 
 def ask_dns() -> Lookup | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from digest.doctor import Finding, Lookup
+from digest.doctor import LOOK_AT_A_MAIL, SIGNED_ELSEWHERE, Finding, Lookup
 from digest.errors import DigestError
 from digest.letters import Letters
 from digest.mail import samples
@@ -46,7 +46,12 @@ def examine_theme(theme: Theme) -> Finding:
     )
     said = f"at least {ratio:.1f} to 1 ({where})"
     if ratio < LEAST_CONTRAST:
-        return Finding("contrast", "fail", said, "choose other colours in [look]")
+        return Finding(
+            "contrast",
+            "fail",
+            said,
+            "set other colours in [look] of config/digest.toml, or remove those that are set",
+        )
     return Finding("contrast", "ok", said)
 
 
@@ -58,28 +63,40 @@ def examine_domain(settings: Settings, keys: Sequence[Key], lookup: Lookup | Non
         return
     try:
         yield _spf(domain, lookup)
+        if not keys:
+            yield Finding("DKIM", "unchecked", SIGNED_ELSEWHERE, LOOK_AT_A_MAIL)
         for key in keys:
             yield _dkim(key, lookup)
         yield _dmarc(domain, keys, lookup)
     except OSError as error:
         yield Finding(
-            "DNS", "unchecked", f"it does not answer: {error}", "look again when the network is there"
+            "DNS",
+            "unchecked",
+            f"it does not answer: {error}",
+            "when the network is there: digest doctor mail",
         )
 
 
 def _spf(domain: str, lookup: Lookup) -> Finding:
     found = [record for record in lookup(domain) if record.lower().startswith("v=spf1")]
-    if len(found) != 1:
-        said = f"{domain} has {len(found) or 'no'} SPF record{'s' if len(found) > 1 else ''}"
+    if not found:
+        remedy = f"add a TXT record to {domain}: v=spf1 include:NAME ~all; your mail service says which NAME"
+        return Finding("SPF", "fail", f"{domain} has no SPF record", remedy)
+    if len(found) > 1:
+        said = f"{domain} has {len(found)} SPF records; receivers heed none"
         return Finding(
-            "SPF", "fail", said, f"one TXT record at {domain}: v=spf1 include:YOUR-MAIL-SERVICE -all"
+            "SPF", "fail", said, "make one TXT record of them, with everything they include: v=spf1 ... ~all"
         )
     lookups = _spf_lookups(found[0], lookup, {domain})
     if lookups > _SPF_LOOKUPS:
         said = f"needs {lookups} look-ups; after {_SPF_LOOKUPS} it counts as broken"
-        return Finding("SPF", "fail", said, "remove services you no longer send with")
+        return Finding(
+            "SPF", "fail", said, f"take services you no longer send with out of the TXT record of {domain}"
+        )
     if re.search(r"[+]all\b|\sall\b", found[0], re.IGNORECASE):
-        return Finding("SPF", "fail", "it allows everybody (+all)", "end it with -all or ~all")
+        return Finding(
+            "SPF", "fail", "it allows everybody (+all)", f"let the TXT record of {domain} end with ~all"
+        )
     return Finding("SPF", "ok", f"{found[0][:80]} ({lookups} look-ups)")
 
 
@@ -100,12 +117,15 @@ def _dkim(key: Key, lookup: Lookup) -> Finding:
     place = f"{key.selector}._domainkey.{key.domain}"
     records = [_tags(record) for record in lookup(place)]
     if not records:
-        return Finding(
-            "DKIM", "fail", f"{place} is not there", f"publish this TXT record there: {key.record}"
-        )
+        return Finding("DKIM", "fail", f"{place} is not there", f"add this TXT record there: {key.record}")
     if not any(tags.get("p") == _tags(key.record)["p"] for tags in records):
-        said = f"{place} holds another key than the one that signs here"
-        return Finding("DKIM", "fail", said, f"replace it by: {key.record}")
+        is_revoked = all(tags.get("p") == "" for tags in records)  # RFC 6376, 3.6.1
+        said = (
+            "revokes its key (p= is empty)"
+            if is_revoked
+            else "holds another key than the one that signs here"
+        )
+        return Finding("DKIM", "fail", f"{place} {said}", f"replace the TXT record there by: {key.record}")
     return Finding("DKIM", "ok", f"{place} holds the key that signs here ({key.algorithm})")
 
 
@@ -114,15 +134,23 @@ def _dmarc(domain: str, keys: Sequence[Key], lookup: Lookup) -> Finding:
         tags for tags in map(_tags, lookup(f"_dmarc.{domain}")) if tags.get("v", "").upper() == "DMARC1"
     ]
     if not records:
-        remedy = f"one TXT record at _dmarc.{domain}: v=DMARC1; p=none; rua=mailto:YOU"
+        remedy = f"add a TXT record to _dmarc.{domain}: v=DMARC1; p=none; rua=mailto:YOUR-ADDRESS"
         return Finding("DMARC", "fail", f"_dmarc.{domain} is not there; large services ask for it", remedy)
+    if len(records) > 1:  # RFC 7489, 6.6.3
+        said = f"_dmarc.{domain} has {len(records)} DMARC records; receivers heed none"
+        return Finding("DMARC", "fail", said, f"remove all but one of these TXT records of _dmarc.{domain}")
     policy = records[0].get("p", "none")
     strange = [key.domain for key in keys if not (domain == key.domain or domain.endswith(f".{key.domain}"))]
     if strange:
         said = f"the signature is {strange[0]}'s, the sender {domain}'s: they are not aligned"
-        return Finding("DMARC", "fail", said, f'set domain = "{domain}" in [dkim]')
+        return Finding("DMARC", "fail", said, f'set domain = "{domain}" in [dkim] of config/digest.toml')
     if policy == "none":
-        return Finding("DMARC", "warn", "p=none: only watching", "p=quarantine when the reports look right")
+        return Finding(
+            "DMARC",
+            "warn",
+            "p=none: only watching",
+            f"when its reports look right: p=quarantine in the TXT record of _dmarc.{domain}",
+        )
     return Finding("DMARC", "ok", f"p={policy}")
 
 
@@ -143,9 +171,14 @@ def knock(settings: Settings) -> Iterator[Finding]:
         try:
             Dialogue.open(asked, None).close(politely=True)
         except DigestError as error:
-            remedy = "see [smtp] in config/digest.toml" if is_ours else ""
-            yield Finding(name, "fail" if is_ours else "unchecked", str(error), remedy)
+            remedy = "mend [smtp] in config/digest.toml, then: digest doctor mail" if is_ours else ""
+            said = str(error) if is_ours else str(error).partition("; ")[0]  # that port is nowhere set
+            yield Finding(name, "fail" if is_ours else "unchecked", said, remedy)
         else:
             better = smtp.security == "none"
-            remedy = f'security = "{security}", port = {port} in [smtp]' if better else ""
+            remedy = (
+                f'set security = "{security}" and port = {port} in [smtp] of config/digest.toml'
+                if better
+                else ""
+            )
             yield Finding(name, "warn" if better else "ok", f"{smtp.host} answers, certificate good", remedy)

@@ -65,7 +65,9 @@ def test_each_trouble_comes_with_what_to_do(tmp_path, store):
         "sending",
         "outbox",
     }
-    assert all(one.remedy for one in bad.values())
+    assert all(one.remedy and "\n" not in one.remedy for one in bad.values())
+    assert bad["secrets"].remedy == f"chmod 600 {tmp_path / '.env'}"
+    assert bad["mail server"].remedy.endswith("then: digest doctor")
     assert "Mars/Olympus" in bad["zone data"].said
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from digest.app import App
 from digest.cli import app
-from digest.doctor_mail import examine_domain, examine_theme, sample_mail
+from digest.doctor_mail import examine_domain, examine_theme, knock, sample_mail
 from digest.mail.catalogue import sample, sample_message
 from digest.mail.dkim import Key, Signer
 from digest.mail.lint import lint
@@ -17,6 +17,7 @@ from digest.mail.render import KINDS, Renderer
 from digest.mail.themes import THEMES
 from digest.settings import load_settings
 from tests.builders import NOW
+from tests.servers import free_port
 
 KEY = Key("digest", "example.org", generate_private_key(65537, 2048))
 END = b"\r\n\r\n--=_"  # of the HTML part, and of the text part before it
@@ -117,6 +118,8 @@ def test_a_domain_in_order_is_told_so(tmp_path):
         ),
         ("digest._domainkey.example.org", [], "DKIM", "is not there"),
         ("digest._domainkey.example.org", ["v=DKIM1; k=rsa; p=AAAA"], "DKIM", "another key"),
+        ("digest._domainkey.example.org", ["v=DKIM1; k=rsa; p="], "DKIM", "revokes its key"),
+        ("_dmarc.example.org", ["v=DMARC1; p=none", "v=DMARC1; p=reject"], "DMARC", "receivers heed none"),
         ("_dmarc.example.org", [], "DMARC", "is not there"),
         ("_dmarc.example.org", ["v=DMARC1; p=none"], "DMARC", "only watching"),
     ],
@@ -125,7 +128,20 @@ def test_each_record_that_is_wrong_is_told_with_what_to_publish(tmp_path, name, 
     finding = records({**GOOD, name: texts}, tmp_path)[check]
     assert finding.state in ("warn", "fail")
     assert said in finding.said
-    assert finding.remedy
+    assert name in finding.remedy or "there" in finding.remedy or "one TXT record" in finding.remedy
+    assert "\n" not in finding.remedy
+
+
+def test_who_signs_nothing_here_is_told_where_to_look(tmp_path):
+    finding = records(GOOD, tmp_path, ())["DKIM"]
+    assert (finding.state, "digest send-test" in finding.remedy) == ("unchecked", True)
+
+
+def test_a_port_that_is_nowhere_set_gives_no_advice_about_settings(tmp_path):
+    toml = f'[smtp]\nhost = "127.0.0.1"\nport = {free_port()}\nsecurity = "none"\n'
+    for finding in knock(settings_of(tmp_path, toml)):
+        assert finding.state == "unchecked"
+        assert "check" not in finding.said
 
 
 def test_an_spf_record_that_includes_itself_comes_to_an_end(tmp_path):
@@ -152,6 +168,7 @@ def test_every_theme_can_be_read(theme):
 
 
 def test_the_command_lints_what_this_home_would_send(tmp_path):
+    (tmp_path / "config").mkdir()
     answer = CliRunner().invoke(app, ["--home", str(tmp_path), "doctor", "mail", "--json"])
     found = {finding["name"]: finding["state"] for finding in json.loads(answer.stdout)}
     assert found["parts"] == "ok"
@@ -162,6 +179,7 @@ def test_the_command_lints_what_this_home_would_send(tmp_path):
 
 
 def test_the_command_lints_a_file(tmp_path):
+    (tmp_path / "config").mkdir()
     (tmp_path / "bad.eml").write_bytes(b"Subject: x\n\nhello")
     answer = CliRunner().invoke(
         app, ["--home", str(tmp_path), "doctor", "mail", "--message", str(tmp_path / "bad.eml")]

@@ -104,7 +104,7 @@ def _leaving(message: EmailMessage) -> Iterator[Check]:
     if https and one_click:
         yield Check("leaving", "ok", "one click, and " + ("by mail" if len(ways) > 1 else "by nothing else"))
     elif not any(ways):
-        remedy = "set [web] url, or [sender] unsubscribe_mailto"
+        remedy = "set url in [web], or unsubscribe_mailto in [sender], of config/digest.toml"
         yield Check(
             "leaving",
             "fail",
@@ -116,7 +116,7 @@ def _leaving(message: EmailMessage) -> Iterator[Check]:
             "leaving",
             "warn",
             "no one-click way (RFC 8058)",
-            "set [web] url to the https address of the pages",
+            "set url in [web] of config/digest.toml to the https address of the pages",
         )
 
 
@@ -124,7 +124,10 @@ def _signature(message: EmailMessage) -> Check:
     signed = [str(value) for value in message.get_all("DKIM-Signature", [])]
     if not signed:
         return Check(
-            "signature", "warn", "none in the message", "fine when the mail server signs; else see [dkim]"
+            "signature",
+            "warn",
+            "none in the message",
+            "nothing where the mail server signs; else set domain and selector in [dkim] of config/digest.toml",
         )
     names = {
         name.strip().lower()
@@ -141,7 +144,12 @@ def _signature(message: EmailMessage) -> Check:
 
 def _parts(message: EmailMessage, html: str, text: str) -> Iterator[Check]:
     if not text.strip() or not html.strip():
-        yield Check("parts", "fail", "a text part and an HTML part must both be there", "send both")
+        yield Check(
+            "parts",
+            "fail",
+            "a text part and an HTML part must both be there",
+            "write the same content as text and as HTML",
+        )
         return
     kinds = [part.get_content_type() for part in message.walk() if not part.is_multipart()]
     if kinds.index("text/plain") > kinds.index("text/html"):
@@ -155,7 +163,10 @@ def _parts(message: EmailMessage, html: str, text: str) -> Iterator[Check]:
         example = min(apart)
         where = "text" if example in in_text else "HTML"
         yield Check(
-            "parts", "warn", f"{len(apart)} links are in one part only, as {example[:60]} in {where}", ""
+            "parts",
+            "warn",
+            f"{len(apart)} links are in one part only, as {example[:60]} in {where}",
+            "say each link in both parts",
         )
     else:
         yield Check("parts", "ok", f"text and HTML, with the same {len(in_html)} links")
@@ -163,7 +174,12 @@ def _parts(message: EmailMessage, html: str, text: str) -> Iterator[Check]:
 
 def _markup(html: str, size: int) -> Iterator[Check]:
     if size > _CLIPPED:
-        yield Check("size", "fail", f"{size:,} bytes of HTML; Gmail cuts at {_CLIPPED:,}", "fewer papers")
+        yield Check(
+            "size",
+            "fail",
+            f"{size:,} bytes of HTML; Gmail cuts at {_CLIPPED:,}",
+            "lower max_papers in the profile",
+        )
     else:
         yield Check("size", "ok", f"{size:,} bytes of HTML; Gmail cuts at {_CLIPPED:,}")
     page = BeautifulSoup(html, "lxml")
@@ -175,7 +191,10 @@ def _markup(html: str, size: int) -> Iterator[Check]:
         yield Check("dark", "ok", "has colours of its own for the night")
     else:
         yield Check(
-            "dark", "warn", "mail programs will turn the colours around as they please", "add a dark scheme"
+            "dark",
+            "warn",
+            "mail programs will turn the colours around as they please",
+            "add a style for prefers-color-scheme: dark",
         )
 
 
