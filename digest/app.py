@@ -12,7 +12,7 @@ from digest.alerts import alert
 from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.encoder import installed_encoder
-from digest.errors import SourceError
+from digest.errors import Mistake, SourceError
 from digest.ingest import IngestReport, Source, ingest, ingest_pages
 from digest.letters import Letters
 from digest.logs import redact
@@ -33,6 +33,7 @@ from digest.settings import Settings, load_settings
 from digest.sources import Trial, try_source
 from digest.stationery import make_letters, read_secret
 from digest.store import Store
+from digest.store.people import has_file_owners
 from digest.store.room import shortage_of
 from digest.store.rounds import noted
 from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sync_profiles
@@ -108,8 +109,22 @@ class App:
         )
 
     def sync(self, *, now: datetime) -> SyncReport:
-        """Bring the subscribers in line with their files."""
-        return sync_profiles(self.store, read_profiles(self.settings.subscribers_folder), now=now)
+        """Bring the subscribers in line with their files; where their folder is gone, as a whole, nobody's file is."""
+        folder = self.settings.subscribers_folder
+        try:
+            next(folder.iterdir(), None)
+        except OSError as error:
+            return self._without_files(f"{folder} is not there, or cannot be read: {error.strerror}")
+        return sync_profiles(self.store, read_profiles(folder), now=now)
+
+    def _without_files(self, said: str) -> SyncReport:
+        """A disk that is not mounted must not end the subscription of everybody."""
+        with self.store.reading() as db:
+            if not has_file_owners(db):
+                return SyncReport()
+        kept = f"{said}; the last good version of every file is used meanwhile"
+        skip = Skip("everybody with a file", SkipReason.BROKEN_PROFILE, kept)
+        return SyncReport((Mistake(str(self.settings.subscribers_folder), "", kept),), (skip,))
 
     def publish(self, *, now: datetime) -> PublishReport:
         """VERB 2, after `sync`; nothing while the disk is nearly full."""

@@ -25,7 +25,7 @@ from digest.publish import Limits, ShardPublisher, plan, publish
 from digest.settings import Settings
 from digest.store import Store, runs
 from digest.store.outbox import Claim
-from digest.store.people import set_status
+from digest.store.readers import change_subscriber
 from digest.store.runs import (
     MAX_ATTEMPTS,
     count_open,
@@ -202,7 +202,7 @@ def test_whoever_left_or_was_erased_after_the_plan_gets_nothing(store):
     people = some_readers(store, 3)
     [number] = plan_now(store, size=10)
     with store.writing() as tx:
-        set_status(tx, people[0].id, "unsubscribed", "asked to leave", NOW)
+        change_subscriber(tx, people[0].id, NOW, status="unsubscribed", status_reason="asked to leave")
         tx.execute(subscribers.delete().where(subscribers.c.id == people[1].id))
     [report] = work_off(store, [number])
     assert (report.queued, list(sent_bytes(store))) == (1, ["reader2@example.org"])

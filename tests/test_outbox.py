@@ -15,7 +15,8 @@ from digest.store.history import shown_score
 from digest.store.outbox import Claim
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
-from digest.store.people import set_status, shown_among, suppress
+from digest.store.people import shown_among, suppress
+from digest.store.readers import change_subscriber
 from digest.store.schema import deliveries, messages
 from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, owe, record, subscribe
 
@@ -148,7 +149,7 @@ def test_what_is_owed_to_somebody_who_left_is_suppressed(store):
     owe(store, 1)
     owe(store, 2)
     person = subscribe(store, a_profile(email="reader1@example.org"))
-    write(store, set_status, person.id, "unsubscribed", "asked to leave", NOW)
+    write(store, change_subscriber, person.id, NOW, status="unsubscribed", status_reason="asked to leave")
     assert write(store, rescue.drop_unwanted, claim(store), now=NOW) == {1}
     assert states(store) == {1: "suppressed", 2: "sending"}
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from digest.cli import app
 from digest.model import Cadence, Interest
 from digest.profiles import read_profiles
-from digest.store.people import find_subscriber, set_status
+from digest.store.people import find_subscriber
+from digest.store.readers import change_subscriber
 from digest.subscriptions import CONSENT, sync_profiles
 from digest.subscriptions.owners import export_profiles, import_profiles
 from tests.builders import NOW, a_profile, subscribe, subscribe_many
@@ -63,7 +64,7 @@ def test_people_nobody_knew_are_made_and_due_at_their_next_slot_while_who_left_s
     with store.writing() as tx:
         person = find_subscriber(tx, "gone@example.org")
         assert person is not None
-        set_status(tx, person.id, "unsubscribed", "asked to leave", NOW)
+        change_subscriber(tx, person.id, NOW, status="unsubscribed", status_reason="asked to leave")
     for name in ("gone", "new"):
         (tmp_path / f"{name}.toml").write_text(
             f'email = "{name}@example.org"\ncadence = {{ at = "07:30" }}\n'

@@ -16,7 +16,8 @@ from digest.profiles import read_profiles
 from digest.publish import Limits, publish
 from digest.shipped import shipped
 from digest.store.papers import record_page
-from digest.store.people import find_subscriber, last_skips, set_status, suppress
+from digest.store.people import find_subscriber, last_skips, suppress
+from digest.store.readers import change_subscriber
 from digest.store.schema import deliveries
 from digest.subscriptions import change_status, sync_profiles
 from tests.builders import NOW, a_page, a_paper, a_profile, record, subscribe, subscribe_many
@@ -131,8 +132,8 @@ def test_suppressed_paused_and_departed_people_get_nothing_and_it_says_why(store
         name: subscribe(store, a_profile(email=f"{name}@example.org")) for name in ("gone", "away", "bounced")
     }
     with store.writing() as tx:
-        set_status(tx, people["gone"].id, "unsubscribed", "asked to leave", NOW)
-        set_status(tx, people["away"].id, "paused", "asked for a pause", NOW)
+        change_subscriber(tx, people["gone"].id, NOW, status="unsubscribed", status_reason="asked to leave")
+        change_subscriber(tx, people["away"].id, NOW, status="paused", status_reason="asked for a pause")
         suppress(tx, people["bounced"].address_hash, "hard_bounce", "550", NOW)
     report, digests = go(store)
     assert digests == {}

@@ -53,7 +53,8 @@ class FileProfile:
 def put_file_profile(tx: Connection, said: FileProfile, *, now: datetime) -> None:
     """Make or change the subscriber a profile file describes.
 
-    Who unsubscribed stays unsubscribed, whatever the file says; who was missing because the file was gone is back.
+    Who unsubscribed stays unsubscribed, whatever the file says; who was missing because the file was gone is back, and
+    who had yet to confirm need not.
     A web-owned subscriber of the same address becomes file-owned: the file is the operator's own word.
     """
     profile = said.profile
@@ -69,7 +70,8 @@ def put_file_profile(tx: Connection, said: FileProfile, *, now: datetime) -> Non
         tx.execute(insert(subscribers).values(row | {"next_due_at": said.due_at, "updated_at": now}))
         return
     changes: dict[str, Any] = {}
-    if known.status == "unsubscribed" and known.status_reason == FILE_REMOVED:
+    is_missed = known.status == "unsubscribed" and known.status_reason == FILE_REMOVED
+    if is_missed or known.status == "pending":
         changes |= {"status": "active", "status_reason": None, "next_due_at": said.due_at}
     if known.profile != profile:
         changes |= {"profile": profile.to_json(), "email": profile.email}
@@ -92,24 +94,26 @@ def mark_file_broken(tx: Connection, *, file: str, error: str, now: datetime) ->
     return tx.execute(select(subscribers.c.email).where(owned)).scalar()
 
 
-def retire_missing_files(tx: Connection, present: Sequence[str], now: datetime) -> list[str]:
-    """Unsubscribe everyone whose profile file is gone. Returns their addresses."""
-    gone = (subscribers.c.owner == "file") & (subscribers.c.status != "unsubscribed")
-    rows = tx.execute(select(subscribers.c.id, subscribers.c.email, subscribers.c.file).where(gone)).all()
-    missing = [row for row in rows if row.file not in set(present)]
+def retire_missing_files(tx: Connection, present: Mapping[str, str | None], now: datetime) -> list[str]:
+    """Unsubscribe everyone whose profile file is gone, or is somebody else's now. Returns their addresses.
+
+    `present` are the files with the address in each; None where it cannot be read.
+    """
+    owners = {file: address and address.lower() for file, address in present.items()}
+    owned = (subscribers.c.owner == "file") & (subscribers.c.status != "unsubscribed")
+    names = (subscribers.c.id, subscribers.c.email, subscribers.c.address_key, subscribers.c.file)
+    rows = tx.execute(select(*names).where(owned)).all()
+    missing = [row for row in rows if owners.get(row.file, "") not in (None, row.address_key)]
+    gone = {"status": "unsubscribed", "status_reason": FILE_REMOVED, "profile_error": None, "updated_at": now}
     for row in missing:
-        tx.execute(
-            update(subscribers)
-            .where(subscribers.c.id == row.id)
-            .values(status="unsubscribed", status_reason=FILE_REMOVED, updated_at=now)
-        )
+        tx.execute(update(subscribers).where(subscribers.c.id == row.id).values(gone))
     return [row.email for row in missing]
 
 
-def set_status(tx: Connection, subscriber_id: int, status: Status, reason: str, now: datetime) -> None:
-    """Pause, resume or unsubscribe somebody."""
-    change = update(subscribers).where(subscribers.c.id == subscriber_id)
-    tx.execute(change.values(status=status, status_reason=reason, updated_at=now))
+def has_file_owners(db: Connection) -> bool:
+    """Whether somebody's profile is a file, and they did not leave."""
+    owned = (subscribers.c.owner == "file", subscribers.c.status != "unsubscribed")
+    return db.execute(select(subscribers.c.id).where(*owned).limit(1)).first() is not None
 
 
 def find_subscriber(db: Connection, email: str) -> Subscriber | None:

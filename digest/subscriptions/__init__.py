@@ -6,7 +6,8 @@ Every function takes an open transaction, so that what happens together is durab
         request(tx, app.office, wish, now=now)
 """
 
-from digest.subscriptions.files import SyncReport, change_status, sync_profiles
+from digest.subscriptions.by_hand import change_status, put_status
+from digest.subscriptions.files import SyncReport, sync_profiles
 from digest.subscriptions.joining import (
     Asked,
     Standing,
@@ -55,6 +56,7 @@ __all__ = [
     "look_at",
     "look_at_move",
     "pause",
+    "put_status",
     "request",
     "resume",
     "revoke_links",

@@ -1,4 +1,4 @@
-"""Who gets digests: profile files become subscribers, and people pause, come back and leave."""
+"""Profile files become subscribers, and follow what is written in them."""
 
 import logging
 from collections.abc import Sequence
@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.cadence import due_issue, next_issue
-from digest.errors import DigestError, Mistake
+from digest.errors import Mistake
 from digest.model import Profile, Skip, SkipReason
 from digest.profiles import ProfileRead
 from digest.store import Store
 from digest.store.people import (
     FILE_REMOVED,
     FileProfile,
-    Status,
-    Subscriber,
-    find_subscriber,
     mark_file_broken,
     put_file_profile,
     retire_missing_files,
-    set_status,
 )
 
 log = logging.getLogger(__name__)
@@ -37,7 +33,8 @@ def sync_profiles(store: Store, reads: Sequence[ProfileRead], *, now: datetime) 
     """Bring the subscribers in line with the profile files, in one transaction.
 
     A new file makes an active subscriber: the operator's own word needs no confirmation. A broken file leaves its owner
-    with the last good profile, if there was one. A file that is gone ends the subscription.
+    with the last good profile, if there was one. A file that is gone ends the subscription, and so does another address
+    in it for the one that was there before.
     """
     broken = []
     with store.writing() as tx:
@@ -48,7 +45,8 @@ def sync_profiles(store: Store, reads: Sequence[ProfileRead], *, now: datetime) 
                 broken.append(
                     _broken(read, mark_file_broken(tx, file=read.path.name, error=_said(read), now=now))
                 )
-        for email in retire_missing_files(tx, [read.path.name for read in reads], now):
+        written = {read.path.name: read.profile.email if read.profile else None for read in reads}
+        for email in retire_missing_files(tx, written, now):
             log.info("subscriber retired: %s (%s)", FILE_REMOVED, store.address_hash(email)[:12])
     return SyncReport(tuple(mistake for read in reads for mistake in read.mistakes), tuple(broken))
 
@@ -66,26 +64,3 @@ def _said(read: ProfileRead) -> str:
 def _broken(read: ProfileRead, owner: str | None) -> Skip:
     kept = "the last good version is used meanwhile; " if owner else ""
     return Skip(owner or read.path.name, SkipReason.BROKEN_PROFILE, f"{kept}{_said(read)}")
-
-
-_SAID = {
-    "paused": "asked for a pause",
-    "active": "came back",
-    "unsubscribed": "asked to leave",
-    "pending": "subscribed",
-}
-
-
-def change_status(store: Store, email: str, status: Status, *, now: datetime) -> Subscriber:
-    """Pause somebody, let them come back, or let them leave. Harmless to repeat; what a leaver is owed is not sent.
-
-    Raises `DigestError` when nobody has this address.
-    """
-    with store.writing() as tx:
-        person = find_subscriber(tx, email)
-        if person is None:
-            raise DigestError(f"nobody is subscribed as {email}; `digest subscribers list` shows who is")
-        set_status(tx, person.id, status, _SAID[status], now)
-        changed = find_subscriber(tx, email)
-    assert changed is not None
-    return changed

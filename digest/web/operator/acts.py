@@ -8,15 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from digest.cadence import next_issue
 from digest.errors import StoreError
 from digest.mail.notices import Trouble
 from digest.store import desk as shelf
 from digest.store.halt import halt_sending, resume_sending
 from digest.store.outages import end_outage
-from digest.store.people import Subscriber, read_subscriber, set_status, suppress
-from digest.store.readers import change_subscriber
+from digest.store.people import Subscriber, read_subscriber, suppress
 from digest.store.remedies import lift_suppression, send_again
+from digest.subscriptions import put_status
 from digest.web.operator.login import HOME, Gate, Visit
 
 Change = Callable[[Connection], object]
@@ -153,21 +152,17 @@ def _lift(tx: Connection, person: Subscriber, _: Visit) -> None:
 
 def _pause(tx: Connection, person: Subscriber, visit: Visit) -> None:
     if person.status == "active":
-        now = visit.desk.clock()
-        change_subscriber(tx, person.id, now, status="paused", status_reason="by the operator", paused_at=now)
+        put_status(tx, person, "paused", now=visit.desk.clock())
 
 
 def _resume(tx: Connection, person: Subscriber, visit: Visit) -> None:
     """Only a pause is ended here: who left comes back by their own word alone."""
     if person.status == "paused":
-        now = visit.desk.clock()
-        due_at = next_issue(person.profile.cadence, person.profile.timezone, now).due_at
-        none = {"status_reason": None, "paused_at": None, "paused_until": None}
-        change_subscriber(tx, person.id, now, status="active", next_due_at=due_at, **none)
+        put_status(tx, person, "active", now=visit.desk.clock())
 
 
 def _unsubscribe(tx: Connection, person: Subscriber, visit: Visit) -> None:
-    set_status(tx, person.id, "unsubscribed", "by the operator", visit.desk.clock())
+    put_status(tx, person, "unsubscribed", now=visit.desk.clock())
 
 
 _ON_READER: dict[str, Callable[[Connection, Subscriber, Visit], None]] = {
