@@ -14,9 +14,10 @@ from digest.mail.catalogue import sample
 from digest.mail.headers import address_header, safe_header, structured_header, text_header
 from digest.mail.links import Links
 from digest.mail.message import Recipient, domain_of, message_id_for, write_message
-from digest.mail.quoted import form_of, quote
+from digest.mail.quoted import STEM, form_of, quote
 from digest.mail.render import Renderer
 from digest.mail.rendered import Sender
+from digest.mail.slots import Tokens, masked
 from digest.model import Envelope
 
 RENDERER = Renderer()
@@ -220,6 +221,20 @@ def test_tokens_that_take_their_place_late_give_the_same_message(host, length):
         assert (shared.html, shared.text) == (anew.html, anew.text)
         assert written(shared).raw == written(whole).raw
         assert [shared.html.count(token) for token in tokens] == [1, 1, 1, 2 * 6 + 4]
+
+
+@pytest.mark.parametrize("end", ["", "/2026-03-05", "/mute/word"])
+def test_a_token_takes_its_place_wherever_the_line_ends(end):
+    for column in range(100):
+        links = Links(web_url=f"https://{'x' * column}.io/w/{'T0-_' * 7}{end}")
+        shared, tokens = masked(links)
+        form, anew = [f"100 %% of {words.web_url} = %(x)b\n<{words.web_url}>\n" for words in (shared, links)]
+        assert form_of(form) % tokens == quote(anew)
+
+
+def test_a_place_for_which_there_is_no_token_is_a_mistake():
+    with pytest.raises(KeyError):
+        form_of(f"https://x.io/{STEM}aaaa/\n") % Tokens()
 
 
 def test_no_text_makes_another_header():

@@ -14,7 +14,7 @@ from digest.mail.known import Known
 from digest.mail.links import Links, safe_url
 from digest.mail.render import LARGEST_HTML, Renderer
 from digest.mail.rendered import Rendered
-from digest.mail.templates import _lines_of_any, wrapped
+from digest.mail.wrapping import _lines_of_any, wrapped
 from digest.model import Digest, Interest, Pick, Reason, ReasonKind, Score, Section, Update
 from tests.builders import a_paper, a_profile
 

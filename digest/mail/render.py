@@ -200,7 +200,7 @@ class Renderer:
         """The papers with as much detail as fits, and the news below them."""
         for detail in DETAILS:
             mail = with_words(self._cards.papers(entries, detail, feedback_url) + news)
-            # A form is longer than its words.
+            # A form is never shorter than its words, and most mails are far from full.
             if len(mail.html_form) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
                 return mail
         room = LARGEST_HTML - len(with_words(news).html.encode())

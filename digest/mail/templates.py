@@ -9,7 +9,7 @@ for one reader. Only the last are written for each mail.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -21,9 +21,9 @@ from markupsafe import escape
 from mjml import mjml2html
 
 from digest.errors import DigestError
-from digest.mail.direction import in_plain_text
 from digest.mail.quoted import form_of
 from digest.mail.themes import Theme
+from digest.mail.wrapping import wrapped
 
 # Marks inside a template: a cut parts two pieces; at the others, something of its own comes in.
 CUT = "{# cut #}"
@@ -35,8 +35,6 @@ _KEPT = 512
 # What most pieces do: put a value in.
 _SLOT = re.compile(r"\{\{ ([a-z_]+)(?:\|(wrapped)(?:\(\"( *)\"\))?)? \}\}")
 _MARKUP = re.compile(r"[&<>\"']")
-_TEXT_WIDTH = 72
-_WIDE_LETTERS = 34
 Made = TypeVar("Made")
 Values = Mapping[str, Any]
 
@@ -136,8 +134,8 @@ class Shell:
     def __init__(self, head: Sequence[Filling], foot: Sequence[Filling]) -> None:
         self._fillings = (*head, *foot)
         self._inside = len(head)
-        alone = {one: Piece(one, form_of) for one in self._fillings}
-        self._own = [(at, alone[one]) for at, one in enumerate(self._fillings) if not _is_common(one)]
+        pieces = {one: Piece(one, form_of) for one in self._fillings}
+        self._own = [(at, pieces[one]) for at, one in enumerate(self._fillings) if not _is_common(one)]
         common = {name for one in self._fillings if _is_common(one) for name in one.names}
         self._chosen = _choice(sorted(common))
         self._known: dict[Any, list[bytes]] = {}
@@ -247,48 +245,3 @@ def _shell(environment: Environment, source: str, file: str) -> Shell:
         return [once(part.rstrip(" ")) for part in half.split(CUT) if part.strip(" ")]
 
     return Shell(fillings(head), fillings(foot))
-
-
-def wrapped(text: str, indent: str = "") -> str:
-    """`text` broken at spaces to 72 columns; a word that is longer stands alone on its line.
-
-    Scripts that set no spaces are broken after every 34 letters, each of which is two columns wide.
-    """
-    room = _TEXT_WIDTH - len(indent)
-    if len(text) < room and text.isascii():
-        return indent + text
-    if text.isascii() and "  " not in text and text.strip(" ") == text:
-        return "\n".join([indent + line for line in _lines(text, room)])
-    return "\n".join([in_plain_text(line, text) for line in _lines_of_any(text, indent)])
-
-
-def _lines(text: str, room: int) -> Iterator[str]:
-    """Plain words, the common case."""
-    start = 0
-    while len(text) - start > room:
-        end = text.rfind(" ", start, start + room + 1)
-        if end < 0:  # a long word
-            end = text.find(" ", start)
-        if end < 0:
-            break
-        yield text[start:end]
-        start = end + 1
-    yield text[start:]
-
-
-def _lines_of_any(text: str, indent: str) -> Iterator[str]:
-    line = indent
-    for word in text.split(" "):
-        if len(word) > _WIDE_LETTERS and not word.isascii():
-            if line.strip():
-                yield line
-            *full, line = [
-                indent + word[at : at + _WIDE_LETTERS] for at in range(0, len(word), _WIDE_LETTERS)
-            ]
-            yield from full
-            continue
-        if len(line) + len(word) >= _TEXT_WIDTH and line.strip():
-            yield line
-            line = indent
-        line = f"{line} {word}" if line.strip() else indent + word
-    yield line

@@ -34,10 +34,11 @@ from digest.mail.footer import footer_of
 from digest.mail.links import Links, mute_url, vote_urls
 from digest.mail.message import Recipient, Sign, message_id_for, write_message
 from digest.mail.render import Renderer
-from digest.mail.templates import CHIPS, PAPERS, TemplateFolder, wrapped
+from digest.mail.templates import CHIPS, PAPERS, TemplateFolder
 from digest.mail.themes import THEMES
 from digest.mail.view import Entry, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import long_date
+from digest.mail.wrapping import wrapped
 from digest.model import Digest, Envelope, Paper, Pick, Reason, ReasonKind, Score, Section
 from digest.shipped import shipped
 
