@@ -114,11 +114,13 @@ def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
         last = db.execute(select(deliveries.c.last_reply).where(deliveries.c.id == failed[1])).scalar()
         said = f"{failed[0]} within a day; the last one: {last}"
         yield Trouble("Mails could not be sent", said, "`digest outbox list --state failed` shows them.")
-    waits = select(func.min(deliveries.c.queued_at)).where(mine, deliveries.c.state.in_(_OPEN))
-    oldest = db.execute(waits).scalar()
+    waiting = (mine, deliveries.c.state.in_(_OPEN))
+    oldest = db.execute(select(func.min(deliveries.c.queued_at)).where(*waiting)).scalar()
     if oldest is not None and now - oldest > _LATE and current_outage(db) is None:
         hours = (now - oldest).total_seconds() / 3600
-        said = f"The oldest has waited for {hours:.0f} hours."
+        its = select(deliveries.c.last_reply).where(deliveries.c.queued_at == oldest, *waiting)
+        reply = db.execute(its.limit(1)).scalar()
+        said = f"The oldest has waited for {hours:.0f} hours{f': {reply}' if reply else '.'}"
         yield Trouble("Mails wait too long", said, "`digest outbox list --state deferred` says why.")
 
 

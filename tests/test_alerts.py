@@ -116,6 +116,16 @@ def test_mails_that_failed_are_in_doubt_or_wait_are_told(store, tell):
         assert words in " ".join(text.split())
 
 
+def test_a_mail_that_waits_says_what_it_was_told(store, tell):
+    owe(store, 1)
+    words = "message refused: 550 5.7.20 no; our DKIM signature did not hold"
+    with store.writing() as tx:
+        tx.execute(update(deliveries).values(state="deferred", last_reply=words))
+    assert tell(150) == 1
+    [(_, text)] = told(store)
+    assert words in " ".join(text.split())
+
+
 @pytest.mark.parametrize(
     ("status", "words", "remedy"),
     [
