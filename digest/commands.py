@@ -129,7 +129,7 @@ def read_mailbox(clerk: Clerk, mailbox: Mailbox, *, now: datetime) -> Counter[st
 
 
 def _take(clerk: Clerk, raw: bytes, now: datetime) -> str:
-    returned = take_return(clerk.store, raw, secret=clerk.office.secrets[0], now=now)
+    returned = take_return(clerk.store, raw, secrets=clerk.office.secrets, now=now)
     if returned is not None or clerk.address is None:
         return returned or "other"
     asked = parse_request(raw, address=clerk.address)

@@ -19,7 +19,7 @@ from digest.ranking.meaning import Encoder
 from digest.ranking.risen import has_risen, much_liked
 from digest.ranking.trending import Sighting
 from digest.store import Store
-from digest.store.due import lock_present, move_due, record_skips
+from digest.store.due import lock_due, move_due, record_skips
 from digest.store.owing import Owed, owe_digests
 from digest.store.people import Subscriber, queued_dates, shown_among, suppressed
 from digest.store.readers import change_subscriber
@@ -130,7 +130,7 @@ class Desk:
             return self._record(tx, decisions)
 
     def _record(self, tx: Connection, decisions: Sequence[_Decision]) -> list[Skip | None]:
-        there = lock_present(tx, [one.person.id for one in decisions])  # the others were erased meanwhile
+        there = lock_due(tx, [one.person.id for one in decisions], self._now)
         owed = [one.outcome for one in decisions if isinstance(one.outcome, Owed) and one.person.id in there]
         queued = owe_digests(tx, owed, now=self._now)
         said: list[Skip | None] = []
@@ -141,9 +141,7 @@ class Desk:
                 change_subscriber(tx, person.id, self._now, catch_up_since=None)
             following[person.id] = self._following(person.profile.cadence, person.profile.timezone).due_at
             if isinstance(outcome, Owed):
-                day = f"the digest of {outcome.digest.issue.on}"
-                late = Skip(person.email, SkipReason.ALREADY_QUEUED, day)
-                said.append(None if person.id in queued else late)
+                said.append(None if person.id in queued else _too_late(decision, is_due=person.id in there))
                 continue
             said.append(outcome)
             if issue is not None and person.id in there and outcome.why != SkipReason.ALREADY_QUEUED:
@@ -151,7 +149,7 @@ class Desk:
                 if outcome.why == SkipReason.NOTHING_NEW:
                     following[person.id] = min(following[person.id], self._now + _LOOK_AGAIN)
         record_skips(tx, skips, self._now)
-        move_due(tx, following)
+        move_due(tx, following, now=self._now)
         return said
 
     def _decide(self, people: Sequence[Subscriber]) -> Iterator[_Decision]:
@@ -248,6 +246,15 @@ class Desk:
             tuple(self._pks[one.paper.id] for one in some) for some in (digest.picks, digest.updates)
         )
         return Owed(digest, message, person, picked, told)
+
+
+def _too_late(decision: _Decision, *, is_due: bool) -> Skip:
+    """Why a finished digest is not queued."""
+    if not is_due:
+        gone = "they left, paused or chose another time while it was made"
+        return Skip(decision.person.email, SkipReason.NOT_DUE, gone)
+    on = decision.issue.on if decision.issue else ""
+    return Skip(decision.person.email, SkipReason.ALREADY_QUEUED, f"the digest of {on}")
 
 
 def sightings_of(counted: Mapping[str, tuple[date, datetime]]) -> dict[str, Sighting]:

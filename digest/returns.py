@@ -1,7 +1,7 @@
 """Mail that came back: a report -> the ledger. A report nobody signed for has no effect."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,8 +20,10 @@ def return_path(secret: bytes, bounces_to: str | None) -> Callable[[Delivery], s
     return lambda delivery: return_address(secret, bounces_to, delivery.id)
 
 
-def take_return(store: Store, raw: bytes, *, secret: bytes, now: datetime) -> str | None:
-    """Write down what one mail says, when it is a report about a mail of ours. Harmless to repeat.
+def take_return(store: Store, raw: bytes, *, secrets: Sequence[bytes], now: datetime) -> str | None:
+    """Write down what one mail says, when it is a report about a mail of ours, signed with any of our `secrets`.
+
+    Harmless to repeat.
 
     Returns the kind of report, "known" for one that was counted before, "unsigned" for one that was not sent to a
     return address of ours, and None for a mail that is no report.
@@ -29,7 +31,7 @@ def take_return(store: Store, raw: bytes, *, secret: bytes, now: datetime) -> st
     report = parse_report(raw)
     if report is None:
         return None
-    delivery_id = _signed_for(report, secret)
+    delivery_id = _signed_for(report, secrets)
     if delivery_id is None:
         return "unsigned"
     with store.writing() as tx:
@@ -47,6 +49,6 @@ def _believed(db: Connection, store: Store, report: Report, delivery_id: int) ->
     return Kind.HARD if address in {store.address_hash(failed) for failed in report.failed} else Kind.SOFT
 
 
-def _signed_for(report: Report, secret: bytes) -> int | None:
-    found = (delivery_of(secret, address) for address in report.sent_to)
+def _signed_for(report: Report, secrets: Sequence[bytes]) -> int | None:
+    found = (delivery_of(secret, address) for address in report.sent_to for secret in secrets)
     return next((delivery_id for delivery_id in found if delivery_id is not None), None)

@@ -82,6 +82,11 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
     secrets = {name: value for name in ENVIRONMENT if (value := known.get(name))}
     if file is not None:
         mistakes += _cross_checks(file, secrets, where)
+    if "?" in str(home) and "DIGEST_DATABASE_URL" not in secrets:
+        # In a database's address it begins the options: the file would be made elsewhere.
+        mistakes.append(
+            Mistake(str(home), "", "the path of a home cannot hold a question mark; rename the folder")
+        )
     if file is None or mistakes:
         raise SettingsError(mistakes)
     return Settings(

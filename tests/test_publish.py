@@ -18,8 +18,8 @@ from digest.shipped import shipped
 from digest.store.papers import record_page
 from digest.store.people import find_subscriber, last_skips, suppress
 from digest.store.readers import change_subscriber
-from digest.store.schema import deliveries
-from digest.subscriptions import change_status, sync_profiles
+from digest.store.schema import deliveries, subscribers
+from digest.subscriptions import change_profile, change_status, sync_profiles
 from tests.builders import NOW, a_page, a_paper, a_profile, record, subscribe, subscribe_many
 
 
@@ -280,3 +280,50 @@ def test_many_readers_together_get_what_each_would_be_shown_alone(store, monkeyp
     assert sum(len(digest.picks) for digest in writer.digests) > len(profiles)
     for digest in writer.digests:
         assert digest == make_preview(profiles[digest.subscriber], [page], now=NOW).digest
+
+
+class Interrupted(PlainWriter):
+    """Something happens to the reader while their digest is written."""
+
+    def __init__(self, meanwhile):
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def write(self, digest, subscriber, *, now):
+        self.meanwhile(subscriber)
+        return super().write(digest, subscriber, now=now)
+
+
+def test_another_rhythm_that_is_chosen_while_a_digest_is_written_is_kept(store):
+    record(store, decoding(1), decoding(2))
+    monthly = a_profile(cadence=Cadence("month", time(7, 30)), timezone="UTC")
+    subscribe(store, monthly)
+    with store.writing() as tx:
+        change_subscriber(tx, 1, NOW, owner="web", file=None)
+
+    def now_daily(person):
+        with store.writing() as tx:
+            change_profile(tx, person, replace(monthly, cadence=Cadence("day", time(7, 30))), now=NOW)
+
+    report, _ = go(store, Interrupted(now_daily))
+    assert "chose another time" in report.skipped[0].reason
+    with store.reading() as db:
+        next_look = db.execute(select(subscribers.c.next_due_at)).scalar_one()
+    assert next_look == NOW.replace(hour=7, minute=30) + timedelta(days=1)
+
+
+def test_nothing_is_queued_for_who_left_while_their_digest_was_written(store):
+    record(store, decoding(1), decoding(2))
+    subscribe(store, a_profile(), now=NOW)
+    leave = Interrupted(lambda person: change_status(store, person.email, "unsubscribed", now=NOW))
+    report, _ = go(store, leave)
+    with store.reading() as db:
+        states = db.execute(select(deliveries.c.state)).scalars().all()
+    assert (report.queued, states) == (0, [])
+
+
+def test_nothing_is_queued_for_who_paused_while_their_digest_was_written(store):
+    record(store, decoding(1), decoding(2))
+    subscribe(store, a_profile(), now=NOW)
+    report, _ = go(store, Interrupted(lambda one: change_status(store, one.email, "paused", now=NOW)))
+    assert report.queued == 0

@@ -83,3 +83,10 @@ def test_secrets_come_from_env_and_never_show(tmp_path):
     shown = repr(settings) + str(settings) + settings.model_dump_json()
     assert "abcdefghijklmnop" not in shown
     assert "from-environment" not in shown
+
+
+def test_a_home_whose_path_would_be_cut_in_a_databases_address_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="question mark"):
+        load_settings(tmp_path / "papers?", {})
+    elsewhere = {"DIGEST_DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
+    assert load_settings(tmp_path / "papers?", elsewhere).database.get_secret_value().endswith("own.db")

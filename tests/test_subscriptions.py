@@ -453,6 +453,26 @@ def test_nobody_moves_onto_somebody_else(store, act):
     assert person(store).status == person(store, "other@example.com").status == "active"
 
 
+def test_a_question_that_nobody_answered_stands_in_no_ones_way(store, act):
+    subscribed(store, act)
+    act(request, wish(email="new@example.com"))
+    act(ask_to_move, person(store), "new@example.com", None)
+    assert act(confirm_move, link_in(mails(store, "address")[0][2], "a")).state == "confirmed"
+    assert person(store) is None
+    assert person(store, "new@example.com").status == "active"
+    with pytest.raises(TokenError):
+        act(confirm, link_in(mails(store, "confirm")[-1][2], "c"), sample=None)
+
+
+def test_who_comes_back_after_a_pause_and_an_end_is_told_of_no_old_papers(store, act):
+    act(pause, subscribed(store, act), until=None)
+    with store.writing() as tx:
+        tx.execute(subscribers.update().values(status="unsubscribed", status_reason="its file was removed"))
+    act(request, wish(), now=NOW + 2 * DAY)
+    act(confirm, link_in(mails(store, "confirm")[-1][2], "c"), sample=None, now=NOW + 2 * DAY)
+    assert (person(store).status, person(store).catch_up_since) == ("active", None)
+
+
 # ── going ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

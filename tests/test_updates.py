@@ -7,7 +7,8 @@ import pytest
 
 from digest.ranking.risen import FEWEST_UPVOTES, has_risen, much_liked
 from digest.ranking.trending import TrendScale
-from digest.store.outbox import Claim, claim, settle_failed
+from digest.store.outbox import Claim, claim, settle_failed, settle_sent
+from digest.store.rescue import expire
 from digest.store.votes import put_vote
 from tests.builders import NOW, a_profile, record, subscribe
 from tests.test_publish import PlainWriter, decoding, go
@@ -51,12 +52,23 @@ def test_news_is_told_once(store):
     assert told(writer) == [[]]
 
 
-def test_news_that_never_arrived_may_be_told_again(store):
+def refused(tx):
+    lease = Claim("worker", NOW + DAY + timedelta(minutes=5))
+    *_, newest = claim(tx, lease, now=NOW + DAY, limit=10)
+    assert settle_failed(tx, newest, "550 no such user", now=NOW + DAY)
+
+
+def too_late(tx):
+    assert expire(tx, queued_before=NOW + DAY, now=NOW + DAY + timedelta(hours=20)) == 1
+
+
+@pytest.mark.parametrize("lost", [refused, too_late])
+def test_news_that_never_arrived_may_be_told_again(store, lost):
     two_days(store)
     with store.writing() as tx:
-        lease = Claim("worker", NOW + DAY + timedelta(minutes=5))
-        *_, newest = claim(tx, lease, now=NOW + DAY, limit=10)
-        assert settle_failed(tx, newest, "550 no such user", now=NOW + DAY)
+        if lost is too_late:  # the paper's own digest arrived
+            settle_sent(tx, [(claim(tx, Claim("one", NOW + DAY), now=NOW, limit=1)[0], "250")], now=NOW)
+        lost(tx)
     seen(store, decoding(3), at=NOW + 2 * DAY - timedelta(hours=1))
     writer = PlainWriter()
     go(store, writer, now=NOW + 2 * DAY)

@@ -5,7 +5,7 @@ decides what happens together:
 
     with store.writing() as tx:
         owing.owe_digests(tx, ...)
-        due.move_due(tx, ...)
+        due.move_due(tx, ..., now=now)
 """
 
 import hashlib

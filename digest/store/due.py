@@ -49,19 +49,25 @@ def still_due(db: Connection, numbers: Sequence[int], now: datetime) -> list[Sub
     return list_subscribers(db, query.order_by(subscribers.c.id))
 
 
-def lock_present(tx: Connection, numbers: Sequence[int]) -> set[int]:
-    """Which of these people are still there; they stay so until the transaction ends."""
-    query = select(subscribers.c.id).where(subscribers.c.id.in_(numbers)).order_by(subscribers.c.id)
-    return set(tx.scalars(query.with_for_update(read=True, key_share=True)))
+def lock_due(tx: Connection, numbers: Sequence[int], now: datetime) -> set[int]:
+    """Which of these people still want their digest: nobody erased them, they did not leave, pause or choose another time.
+
+    They stay there until the transaction ends.
+    """
+    query = select(subscribers.c.id).where(
+        subscribers.c.id.in_(numbers), ACTIVE, subscribers.c.next_due_at <= now
+    )
+    return set(tx.scalars(query.order_by(subscribers.c.id).with_for_update(read=True, key_share=True)))
 
 
-def move_due(tx: Connection, following: Mapping[int, datetime]) -> None:
-    """Set when to look at each of these people again."""
+def move_due(tx: Connection, following: Mapping[int, datetime], *, now: datetime) -> None:
+    """Set when to look at each of these people again; whoever chose another time meanwhile keeps it."""
     by_instant: dict[datetime, list[int]] = {}
     for number, instant in sorted(following.items()):
         by_instant.setdefault(instant, []).append(number)
     for instant, numbers in by_instant.items():
-        change = update(subscribers).where(subscribers.c.id.in_(numbers)).values(next_due_at=instant)
+        still = subscribers.c.id.in_(numbers), subscribers.c.next_due_at <= now
+        change = update(subscribers).where(*still).values(next_due_at=instant)
         tx.execute(change, execution_options={"synchronize_session": False})
 
 

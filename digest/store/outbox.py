@@ -152,7 +152,7 @@ def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: dateti
     if not _settle(tx, delivery, values):
         return False
     tx.execute(delete(shown).where(shown.c.delivery_id == delivery.id))
-    take_back_updates(tx, delivery.id)
+    take_back_updates(tx, [delivery.id])
     return True
 
 

@@ -29,6 +29,12 @@ def put_pending(
     return int(tx.execute(insert(subscribers).values(row).returning(subscribers.c.id)).scalar_one())
 
 
+def forget_pending(tx: Connection, subscriber_id: int) -> None:
+    """Forget somebody who never confirmed, with what was asked of them."""
+    mine = subscribers.c.id == subscriber_id, subscribers.c.status == "pending"
+    tx.execute(delete(subscribers).where(*mine))
+
+
 def change_subscriber(tx: Connection, subscriber_id: int, now: datetime, **values: Any) -> None:
     """Set these columns of one person; a profile is given as such."""
     said = {

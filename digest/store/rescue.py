@@ -19,6 +19,7 @@ from sqlalchemy import (
 from digest.model import Delivery, DeliveryState
 from digest.store.outbox import SENDING, WAITING
 from digest.store.schema import deliveries, shown, subscribers, suppressions
+from digest.store.updates import take_back_updates
 
 MAX_TAKEOVERS = 4
 
@@ -97,10 +98,12 @@ def _fail(
     reply: str | ColumnElement[str],
     now: datetime,
 ) -> int:
-    """Fail these rows, and give their papers back."""
+    """Fail these rows, and give their papers and the news in them back."""
     values = {"state": DeliveryState.FAILED, "settled_at": now, "last_reply": reply, "lease_owner": None}
     change = update(deliveries).where(*which).values(values).returning(deliveries.c.id)
     failed = list(tx.execute(change).scalars())
     for start in range(0, len(failed), 500):
-        tx.execute(delete(shown).where(shown.c.delivery_id.in_(failed[start : start + 500])))
+        some = failed[start : start + 500]
+        tx.execute(delete(shown).where(shown.c.delivery_id.in_(some)))
+        take_back_updates(tx, some)
     return len(failed)

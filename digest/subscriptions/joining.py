@@ -178,7 +178,7 @@ def _activate(tx: Connection, standing: Standing, now: datetime) -> None:
     profile = person.profile if person.owner == "file" or wanted is None else wanted
     due_at = next_issue(profile.cadence, profile.timezone, now).due_at
     values = {"status": "active", "status_reason": None, "profile": profile, "next_due_at": due_at}
-    ended = {"paused_at": None, "paused_until": None, "profile_before": None}
+    ended = {"paused_at": None, "paused_until": None, "profile_before": None, "catch_up_since": None}
     version = {"profile_version": person.profile_version + 1}
     change_subscriber(tx, person.id, now, **values, **ended, **version)
 

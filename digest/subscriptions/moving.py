@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from digest.store.front import NewRequest, add_consent, put_request, settle_request
 from digest.store.people import Subscriber, find_subscriber
-from digest.store.readers import change_subscriber
+from digest.store.readers import change_subscriber, forget_pending
 from digest.subscriptions.joining import Asked, Standing
 from digest.subscriptions.limits import Ask, Verdict, weigh
 from digest.subscriptions.office import CONFIRM_VALID, Office
@@ -47,7 +47,10 @@ def confirm_move(tx: Connection, office: Office, token: str, *, now: datetime) -
         return standing
     asked, person = standing.request, standing.person
     other = find_subscriber(tx, asked.asked.email)
-    if other is not None and other.id != person.id:
+    if other is not None and other.status == "pending":
+        # Anybody may have typed this address into the form; its owner has just said what they want.
+        forget_pending(tx, other.id)
+    elif other is not None and other.id != person.id:
         settle_request(tx, asked.id, "declined", now)
         return look_at_move(tx, office, token, now=now)
     settle_request(tx, asked.id, "confirmed", now)
