@@ -118,15 +118,15 @@ def maildir(tmp_path):
     return tmp_path / "bounces"
 
 
-def a_clerk(store):
+def a_clerk(store, *secrets):
     letters = Letters.for_preview()
-    return Clerk(store, Office(letters, (SECRET,), store.address_hash, None), letters)
+    return Clerk(store, Office(letters, secrets or (SECRET,), store.address_hash, None), letters)
 
 
-def take(store, maildir, *mails, now=NOW):
+def take(store, maildir, *mails, now=NOW, secrets=()):
     for number, raw in enumerate(mails):
         (maildir / "new" / f"{now:%Y%m%d%H%M}.{number}").write_bytes(raw)
-    return dict(read_mailbox(a_clerk(store), Maildir(maildir), now=now))
+    return dict(read_mailbox(a_clerk(store, *secrets), Maildir(maildir), now=now))
 
 
 def barred(store, number=1):
@@ -146,6 +146,12 @@ def test_a_mailbox_that_is_gone_is_never_mailed_again(store, maildir):
     assert go(store, MemoryTransport()).suppressed == 1
     assert list((maildir / "new").iterdir()) == []
     assert len(list((maildir / "cur").iterdir())) == 1
+
+
+def test_mail_that_left_under_the_old_secret_still_comes_back_after_it_was_changed(store, maildir):
+    report = a_report(to=signed(owe(store, 1)))
+    assert take(store, maildir, report, secrets=(b"the new one", SECRET)) == {"hard": 1}
+    assert barred(store) == "hard_bounce"
 
 
 def test_a_complaint_ends_it_at_once(store, maildir):

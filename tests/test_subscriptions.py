@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -589,3 +590,19 @@ def test_a_profile_becomes_a_file_and_a_profile_again(tmp_path_factory, keywords
     file.write_text(profile_to_toml(read), encoding="utf-8")
     assert read_profile(file) == read
     assert replace(read, interests=wanted.interests, mute=wanted.mute) == wanted
+
+
+@pytest.mark.only_on("postgresql")
+def test_one_address_typed_at_two_web_processes_at_once_fails_at_neither(store, office):
+    def ask():
+        with store.writing() as tx:
+            return request(tx, office, wish(), now=NOW)
+
+    with store.writing() as tx, ThreadPoolExecutor(1) as other:
+        assert request(tx, office, wish(), now=NOW) is Asked.MAILED
+        waiting = other.submit(ask)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        tx.commit()
+        assert waiting.result(timeout=10) in (Asked.MAILED, Asked.ENOUGH)
+    assert person(store).status == "pending"

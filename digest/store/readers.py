@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from digest.model import DeliveryState, Profile
+from digest.store.dialect import insert_or_ignore
 from digest.store.schema import bounces, deliveries, subscribers
 
 
 def put_pending(
     tx: Connection, profile: Profile, address_hash: str, *, due_at: datetime, now: datetime
 ) -> int:
-    """Somebody who has yet to confirm. Returns the number."""
+    """Somebody who has yet to confirm. Returns their number, also when another process was faster by a moment."""
     row = {
         "email": profile.email,
         "address_key": profile.email.lower(),
@@ -26,7 +27,12 @@ def put_pending(
         "created_at": now,
         "updated_at": now,
     }
-    return int(tx.execute(insert(subscribers).values(row).returning(subscribers.c.id)).scalar_one())
+    added = insert_or_ignore(tx, subscribers).values(row).returning(subscribers.c.id)
+    number = tx.execute(added).scalar()
+    if number is None:
+        known = select(subscribers.c.id).where(subscribers.c.address_key == row["address_key"])
+        number = tx.execute(known).scalar_one()
+    return int(number)
 
 
 def forget_pending(tx: Connection, subscriber_id: int) -> None:
