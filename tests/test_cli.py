@@ -439,3 +439,10 @@ def test_every_way_of_preview_answers_in_json(tmp_path):
 def test_profiles_are_not_taken_from_a_folder_that_is_not_there(home, tmp_path):
     told = call("--home", home, "subscribers", "import", tmp_path / "mistyped", code=2).stderr
     assert "there is no such folder" in told
+
+
+def test_status_names_a_profile_that_cannot_be_read_from_its_first_day_on(home):
+    (home / "config/subscribers/new.toml").write_text('email = "new@example.org"\ntimezone = "Mars/Base"\n')
+    assert "Mars/Base" in call("--home", home, "status").stdout
+    [broken] = answer("--home", home, "status")["broken_profiles"]
+    assert broken["file"] == "new.toml"

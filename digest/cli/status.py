@@ -61,9 +61,12 @@ def _clear() -> None:
 
 def _look(app: "App") -> dict[str, Any]:
     from digest.alerts import hindrances
+    from digest.profiles import read_profiles
     from digest.store import history, papers, people
 
     found = states(app)
+    reads = read_profiles(app.settings.subscribers_folder)
+    broken = [{"file": read.path.name, "reason": str(one)} for read in reads for one in read.mistakes]
     home, alerts = app.settings.home, app.settings.file.alerts
     with app.store.reading() as db:
         return {
@@ -72,6 +75,7 @@ def _look(app: "App") -> dict[str, Any]:
             "papers": papers.count_papers(db),
             "sources": found,
             "subscribers": people.count_subscribers(db),
+            "broken_profiles": broken,
             "outbox": history.count_deliveries(db),
             "waiting_since": history.oldest_open(db),
             "pages_with_trouble": papers.pages_with_trouble(db),
@@ -92,6 +96,7 @@ def _print(answer: dict[str, Any]) -> None:
     typer.echo("")
     print_states(answer["sources"])
     for title, rows in (
+        ("Profiles that cannot be read", [(p["file"], p["reason"]) for p in answer["broken_profiles"]]),
         (
             "Pages that gave nothing",
             [(p["status"], p["name"], p["reason"]) for p in answer["pages_with_trouble"]],
@@ -104,7 +109,7 @@ def _print(answer: dict[str, Any]) -> None:
     ):
         if rows:
             typer.echo("")
-            print_table(("", "", ""), rows, title=title)
+            print_table(("",) * len(rows[0]), rows, title=title)
 
 
 def _counts(counts: dict[str, int]) -> str:
