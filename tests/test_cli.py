@@ -446,3 +446,15 @@ def test_status_names_a_profile_that_cannot_be_read_from_its_first_day_on(home):
     assert "Mars/Base" in call("--home", home, "status").stdout
     [broken] = answer("--home", home, "status")["broken_profiles"]
     assert broken["file"] == "new.toml"
+
+
+def test_what_reports_once_in_a_while_answers_in_json_too(home, tmp_path):
+    call("--home", home, "--now", NOW, "run", "--once")
+    assert answer("--home", home, "config", "check") == {"home": str(home), "profiles": 3, "mistakes": []}
+    copy = tmp_path / "copy.db"
+    assert answer("--home", home, "backup", copy)["deliveries"] == 3
+    assert answer("--home", home, "restore", "--verify", copy)["is_in_place"] is False
+    assert answer("--home", home, "send-test", "me@example.org")["to"] == "me@example.org"
+    (home / "config/subscribers/new.toml").write_text("max_papers = 0")
+    mistakes = answer("--home", home, "config", "check", code=2)["mistakes"]
+    assert {mistake["key"] for mistake in mistakes} == {"email", "max_papers"}

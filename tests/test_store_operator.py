@@ -169,7 +169,6 @@ def test_deliveries_are_counted_by_day_and_state_in_utc(store):
         assert days[date(2026, 3, 1)] == {"queued": 1}
         assert days[date(2026, 2, 28)] == {}
         assert figures.waiting(db) == figures.Waiting(2, NOW - 30 * HOUR)
-        assert figures.count_by_kind(db) == {("digest", "queued"): 2}
 
 
 def test_papers_are_counted_by_day_and_source(store):
@@ -177,7 +176,6 @@ def test_papers_are_counted_by_day_and_source(store):
     with store.reading() as db:
         assert figures.pages_by_day(db, days=1, now=NOW) == {NOW.date(): {"by hand": 2}}
         assert figures.count_pages(db) == {("by hand", "ok"): (1, 2)}
-        assert figures.newest_paper(db) == NOW
 
 
 def test_people_are_found_by_a_part_of_their_address_and_signs_are_no_wildcards(store):

@@ -1,14 +1,22 @@
 """`digest backup` and `digest restore`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from digest.cli.context import Context, exits_in_words
+from digest.cli.output import print_json
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
-def backup(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Where to put the copy.")]) -> None:
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Where to put the copy.")],
+    as_json: AsJson = False,
+) -> None:
     """Copy the database, whole and checked, while everything goes on. Keep config/ and .env too.
 
     Example: digest backup /mnt/backup/digest.db
@@ -19,13 +27,15 @@ def backup(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Where 
     context: Context = ctx.obj
     with exits_in_words():
         copy = back_up(load_settings(context.home).database.get_secret_value(), file)
-    typer.echo(f"{copy.file}: {copy.subscribers} subscribers, {copy.deliveries} deliveries, checked")
+    said = f"{copy.file}: {copy.subscribers} subscribers, {copy.deliveries} deliveries, checked"
+    print_json(asdict(copy)) if as_json else typer.echo(said)
 
 
 def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file made by `digest backup`.")],
     verify: Annotated[bool, typer.Option("--verify", help="Only check it; change nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a backup and put it in the place of the database. Mails sent since it was made may be sent again.
 
@@ -40,4 +50,5 @@ def restore(
         url = load_settings(context.home).database.get_secret_value()
         copy = check(file) if verify else put_back(url, file)
     done = "is whole" if verify else "is in place"
-    typer.echo(f"{copy.file} {done}: {copy.subscribers} subscribers, {copy.deliveries} deliveries")
+    said = f"{copy.file} {done}: {copy.subscribers} subscribers, {copy.deliveries} deliveries"
+    print_json(asdict(copy) | {"is_in_place": not verify}) if as_json else typer.echo(said)

@@ -1,6 +1,7 @@
 """`digest config`: the configuration as it is, as it may be, and what is wrong with it."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,7 +13,9 @@ config = typer.Typer(help="Check the configuration, show it, and say what it may
 
 
 @config.command()
-def check(ctx: typer.Context) -> None:
+def check(
+    ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False
+) -> None:
     """Read every file and list every mistake, with file, key and remedy.
 
     Example: digest config check
@@ -25,12 +28,18 @@ def check(ctx: typer.Context) -> None:
         settings = load_settings(context.home)
     reads = read_profiles(settings.subscribers_folder)
     mistakes = [mistake for read in reads for mistake in read.mistakes]
-    for mistake in mistakes:
-        complain(str(mistake))
+    people = len(reads)
+    if as_json:
+        said = [asdict(mistake) for mistake in mistakes]
+        print_json({"home": settings.home, "profiles": people, "mistakes": said})
+    else:
+        for mistake in mistakes:
+            complain(str(mistake))
     if mistakes:
         raise typer.Exit(2)
-    people = len(reads)
-    typer.echo(f"{settings.home}: the settings and {people} profile{'' if people == 1 else 's'} are in order")
+    if not as_json:
+        profiles = f"{people} profile{'' if people == 1 else 's'}"
+        typer.echo(f"{settings.home}: the settings and {profiles} are in order")
 
 
 @config.command()

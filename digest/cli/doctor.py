@@ -77,6 +77,7 @@ def _about_mail(app: "App", message: Path | None, context: Context) -> "list[Fin
 def send_test(
     ctx: typer.Context,
     address: Annotated[str, typer.Argument(help="Who gets it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Send one small mail through the configured way out, and say what the server said.
 
@@ -105,6 +106,9 @@ def send_test(
         )
         with app.transport() as transport:
             reply = transport.send(Envelope(sender.address, address), mail.as_bytes(), lambda: True)
-    typer.echo(f"sent to {address}: {reply}")
+    if as_json:
+        print_json({"to": address, "reply": reply})
+    else:
+        typer.echo(f"sent to {address}: {reply}")
     if app.settings.file.delivery.transport != "smtp":
         complain('it was only written to a folder: set transport = "smtp" in [delivery] to send mail')

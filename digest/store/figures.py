@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Date, cast, func, select
 
 from digest.store.outbox import OPEN
-from digest.store.schema import bounces, deliveries, pages, papers, sources, subscribers, suppressions
+from digest.store.schema import bounces, deliveries, pages, sources, subscribers, suppressions
 
 STATES = ("sent", "queued", "sending", "deferred", "failed", "suppressed", "unknown", "held")
 
@@ -61,13 +61,6 @@ def waiting(db: Connection) -> Waiting:
     return Waiting(int(row[0]), row[1])
 
 
-def count_by_kind(db: Connection) -> dict[tuple[str, str], int]:
-    """How many deliveries there are of each kind and state."""
-    counted = select(deliveries.c.kind, deliveries.c.state, func.count())
-    rows = db.execute(counted.group_by(deliveries.c.kind, deliveries.c.state))
-    return {(kind, state): count for kind, state, count in rows}
-
-
 def count_suppressions(db: Connection) -> dict[str, int]:
     """How many addresses are not mailed, by reason."""
     counted = select(suppressions.c.reason, func.count()).group_by(suppressions.c.reason)
@@ -85,11 +78,6 @@ def count_pages(db: Connection) -> dict[tuple[str, str], tuple[int, int]]:
     counted = select(pages.c.source, pages.c.status, func.count(), func.sum(pages.c.papers))
     rows = db.execute(counted.group_by(pages.c.source, pages.c.status))
     return {(source, status): (count, int(listed)) for source, status, count, listed in rows}
-
-
-def newest_paper(db: Connection) -> datetime | None:
-    """When a page with a paper was last picked up."""
-    return db.execute(select(func.max(papers.c.last_seen_at))).scalar()
 
 
 def source_rows(db: Connection) -> list[dict[str, Any]]:

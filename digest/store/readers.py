@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from digest.model import DeliveryState, Profile
+from digest.model import Profile
 from digest.store.dialect import insert_or_ignore
 from digest.store.schema import bounces, deliveries, subscribers
 
@@ -56,24 +56,12 @@ def ended_pauses(db: Connection, now: datetime) -> list[int]:
     return list(db.execute(select(subscribers.c.id).where(*over)).scalars())
 
 
-def next_due(db: Connection, subscriber_id: int) -> datetime | None:
-    """When somebody is looked at again."""
-    query = select(subscribers.c.next_due_at).where(subscribers.c.id == subscriber_id)
-    return db.execute(query).scalar()
-
-
 def deliveries_of(db: Connection, subscriber_id: int, address_hash: str) -> list[dict[str, Any]]:
     """Every mail to somebody, the oldest first: kind, day, subject, state and times."""
     names = ("kind", "issue_on", "subject", "state", "queued_at", "settled_at")
     query = select(*(deliveries.c[name] for name in names)).order_by(deliveries.c.id)
     mine = (deliveries.c.subscriber_id == subscriber_id) | (deliveries.c.address_hash == address_hash)
     return [dict(row) for row in db.execute(query.where(mine)).mappings()]
-
-
-def is_sending_to(db: Connection, address_hash: str) -> bool:
-    """Whether a worker has a mail to this address in hand."""
-    busy = (deliveries.c.address_hash == address_hash, deliveries.c.state == DeliveryState.SENDING)
-    return db.execute(select(deliveries.c.id).where(*busy).limit(1)).first() is not None
 
 
 def erase_subscriber(tx: Connection, subscriber_id: int, address_hash: str) -> None:

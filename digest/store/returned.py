@@ -76,11 +76,3 @@ def last_policy(db: Connection, since: datetime) -> tuple[int, str, str]:
     last = select(bounces.c.status, bounces.c.detail).where(*mine).order_by(bounces.c.received_at.desc())
     row = db.execute(last.limit(1)).first()
     return (count, row.status or "", row.detail or "") if row is not None else (0, "", "")
-
-
-def count_returned(db: Connection, since: datetime) -> dict[str, int]:
-    """How many reports of each kind came since then."""
-    counted = (
-        select(bounces.c.kind, func.count()).where(bounces.c.received_at >= since).group_by(bounces.c.kind)
-    )
-    return {row[0]: row[1] for row in db.execute(counted)}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from digest.cadence import zone_of
 from digest.mail.view import Card, card_of, entries_of, opening_of, why_of
 from digest.mail.wording import counted
-from digest.model import Paper, Profile
+from digest.model import Paper
 from digest.ranking.advice import KeywordAdvice
 from digest.web.shelf import Sample
 
@@ -87,8 +87,3 @@ def hidden_address(email: str) -> str:
     """An address its owner recognises and nobody else learns: m•••@example.org."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}•••@{domain}"
-
-
-def next_digest(profile: Profile, due_at: datetime) -> str:
-    """When the next digest comes."""
-    return local_time(due_at, profile.timezone)
