@@ -293,7 +293,7 @@ def test_somebody_pauses_comes_back_and_leaves(home):
         assert {p["email"]: p["status"] for p in people}["marta@example.org"] == status
     found = answer("--home", home, "--now", NOW, "run", "--once")
     assert found["deliver"]["sent"] == 2
-    assert {"subscriber": "marta@example.org", "reason": "unsubscribed: asked to leave"} in found["publish"][
+    assert {"subscriber": "marta@example.org", "reason": "unsubscribed: by the operator"} in found["publish"][
         "skipped"
     ]
 
