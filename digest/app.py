@@ -13,7 +13,7 @@ from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbo
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.encoder import installed_encoder
 from digest.errors import Mistake, SourceError
-from digest.ingest import IngestReport, Source, ingest, ingest_pages
+from digest.ingest import IngestReport, Source, forget_dropped, ingest, ingest_pages
 from digest.letters import Letters
 from digest.logs import redact
 from digest.mail.folders import FileTransport, MaildirTransport
@@ -91,7 +91,9 @@ class App:
             return IngestReport(unreachable={"disk": short})
         every = timedelta(minutes=self.settings.file.schedule.ingest_minutes)
         with noted(self.store, "ingest", now) as run:
-            report = ingest(self.store, self.sources(), _read_folder, every=every, now=now)
+            sources = self.sources()
+            forget_dropped(self.store, sources)
+            report = ingest(self.store, sources, _read_folder, every=every, now=now)
             run.tallies = {"pages": len(report.pages), "papers": sum(page.new for page in report.pages)}
         return report
 

@@ -24,7 +24,13 @@ from digest.pages.fetch import Fetched, Validators
 from digest.pages.folder import Unreadable
 from digest.store import Store
 from digest.store.papers import known_page, record_page
-from digest.store.sources import SourceState, put_source_state, source_state
+from digest.store.sources import (
+    SourceState,
+    forget_source,
+    put_source_state,
+    source_state,
+    unknown_sources,
+)
 from digest.traces import traced
 
 log = logging.getLogger(__name__)
@@ -113,6 +119,15 @@ def ingest(
             put_source_state(tx, after)
         log.info("ingest source=%s state=%s papers=%d", source.name, after.state, after.papers)
     return IngestReport(tuple(reports), unreachable)
+
+
+def forget_dropped(store: Store, sources: Sequence[Source]) -> None:
+    """Forget how sources fared that are configured no more, lest somebody is told for ever that they give nothing."""
+    with store.reading() as db:
+        dropped = unknown_sources(db, {source.name for source in sources})
+    for name in dropped:
+        with store.writing() as tx:
+            forget_source(tx, name)
 
 
 def ingest_pages(store: Store, pages: Iterable[Page | Unreadable]) -> IngestReport:

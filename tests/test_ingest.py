@@ -2,17 +2,20 @@
 
 import io
 import json
+import os
 import zipfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from digest.app import App
 from digest.errors import SourceError
 from digest.ingest import Source, ingest, ingest_pages
 from digest.model import PageStatus
 from digest.pages.fetch import MemoryFetcher
 from digest.pages.folder import Unreadable, pages_in
+from digest.store.papers import count_papers
 from digest.store.sources import source_state
 from tests.builders import NOW, a_page
 
@@ -250,3 +253,19 @@ def test_a_source_that_answers_again_is_no_longer_said_to_be_out_of_reach(store)
     fetcher.answers["https://example.org/day"] = daily(1)
     look(store, source, now=NOW + timedelta(hours=2))
     assert (state(store, "web").state, state(store, "web").reason) == ("ok", None)
+
+
+def test_a_source_that_is_configured_no_more_is_forgotten_and_its_papers_stay(tmp_path):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "day.json").write_bytes(daily(1))
+    old = '[[source]]\nname = "old"\npath = "pages"\n'
+    for config in (old, old.replace("old", "new")):
+        (tmp_path / "config").mkdir(exist_ok=True)
+        (tmp_path / "config" / "digest.toml").write_text(config)
+        long_ago = NOW.timestamp()
+        os.utime(tmp_path / "pages" / "day.json", (long_ago, long_ago))
+        with App.open(tmp_path) as app:
+            app.ingest(now=NOW)
+            with app.store.reading() as db:
+                assert count_papers(db) == 1
+            assert (state(app.store, "old") is None) is ("new" in config)

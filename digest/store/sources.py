@@ -1,9 +1,10 @@
 """What each source said the last time, and when to ask again."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from digest.store.dialect import upsert
 from digest.store.schema import sources
@@ -40,3 +41,13 @@ def put_source_state(tx: Connection, state: SourceState) -> None:
             index_elements=["name"], set_={k: v for k, v in row.items() if k != "name"}
         )
     )
+
+
+def unknown_sources(db: Connection, known: Collection[str]) -> list[str]:
+    """The names of sources that were tried once and are none of the `known` ones any more."""
+    return [name for name in db.scalars(select(sources.c.name).order_by(sources.c.name)) if name not in known]
+
+
+def forget_source(tx: Connection, name: str) -> None:
+    """Forget how a source fared; its pages and papers stay."""
+    tx.execute(delete(sources).where(sources.c.name == name))

@@ -47,7 +47,7 @@ def leave(
 
 def undo_leaving(tx: Connection, person: Subscriber, *, now: datetime) -> Subscriber:
     """Back again, for whoever left by their own word. The next digest comes at the next hour."""
-    if person.status != "unsubscribed" or person.status_reason not in {*_SAID.values(), "asked to leave"}:
+    if person.status != "unsubscribed" or person.status_reason not in _SAID.values():
         return person
     due_at = next_issue(person.profile.cadence, person.profile.timezone, now).due_at
     change_subscriber(tx, person.id, now, status="active", status_reason=None, next_due_at=due_at)
