@@ -16,7 +16,7 @@ from digest.model import PageStatus
 from digest.pages.fetch import MemoryFetcher
 from digest.pages.folder import Unreadable, pages_in
 from digest.store.papers import count_papers
-from digest.store.sources import source_state
+from digest.store.sources import pages_with_trouble, source_state
 from tests.builders import NOW, a_page
 
 HALF_HOUR = timedelta(minutes=30)
@@ -269,3 +269,16 @@ def test_a_source_that_is_configured_no_more_is_forgotten_and_its_papers_stay(tm
             with app.store.reading() as db:
                 assert count_papers(db) == 1
             assert (state(app.store, "old") is None) is ("new" in config)
+
+
+def test_a_page_that_gave_nothing_needs_a_look_until_it_is_mended_or_a_week_is_over(store):
+    def needs_a_look(now):
+        with store.reading() as db:
+            return [page["name"] for page in pages_with_trouble(db, now - timedelta(days=7))]
+
+    bad = [a_page("[{", name="cut.json"), a_page("[{ ", name="left.json")]
+    ingest_pages(store, bad)
+    assert sorted(needs_a_look(NOW + timedelta(days=6))) == ["cut.json", "left.json"]
+    ingest_pages(store, [a_page(daily(1), name="cut.json")])
+    assert needs_a_look(NOW + timedelta(days=6)) == ["left.json"]
+    assert needs_a_look(NOW + timedelta(days=7)) == []

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,9 @@ from digest.cli.sources import print_states, states
 
 if TYPE_CHECKING:
     from digest.app import App
+
+
+_WEEK = timedelta(days=7)  # for so long a page that gave nothing is worth a look
 
 
 def status(
@@ -33,18 +37,18 @@ def status(
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
         if watch is None:
-            answer = _look(app)
+            answer = _look(app, context.now)
             print_json(answer) if as_json else _print(answer)
         else:
-            _watch(app, watch, as_json=as_json)
+            _watch(app, context, watch, as_json=as_json)
 
 
-def _watch(app: "App", seconds: float, *, as_json: bool) -> None:
+def _watch(app: "App", context: Context, seconds: float, *, as_json: bool) -> None:
     stopping = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: stopping.set())
     while not stopping.is_set():
-        answer = _look(app)
+        answer = _look(app, context.clock())
         if as_json:
             typer.echo(to_json(answer))
         else:
@@ -59,10 +63,10 @@ def _clear() -> None:
         typer.echo("\x1b[H\x1b[2J", nl=False)
 
 
-def _look(app: "App") -> dict[str, Any]:
+def _look(app: "App", now: datetime) -> dict[str, Any]:
     from digest.alerts import hindrances
     from digest.profiles import read_profiles
-    from digest.store import history, papers, people
+    from digest.store import history, papers, people, sources
 
     found = states(app)
     reads = read_profiles(app.settings.subscribers_folder)
@@ -78,7 +82,7 @@ def _look(app: "App") -> dict[str, Any]:
             "broken_profiles": broken,
             "outbox": history.count_deliveries(db),
             "waiting_since": history.oldest_open(db),
-            "pages_with_trouble": papers.pages_with_trouble(db),
+            "pages_with_trouble": sources.pages_with_trouble(db, now - _WEEK),
             "refusals": history.last_refusals(db),
             "skips": people.last_skips(db, 10),
         }

@@ -252,13 +252,6 @@ def count_papers(db: Connection) -> int:
     return int(db.execute(select(func.count()).select_from(papers)).scalar_one())
 
 
-def pages_with_trouble(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest pages that gave no papers, with the reason."""
-    query = select(pages.c.name, pages.c.source, pages.c.status, pages.c.reason, pages.c.fetched_at)
-    trouble = query.where(pages.c.status.in_([PageStatus.BROKEN, PageStatus.UNRECOGNISED]))
-    return [dict(row) for row in db.execute(trouble.order_by(pages.c.id.desc()).limit(limit)).mappings()]
-
-
 def _to_row(paper: Paper) -> dict[str, Any]:
     return {
         "id": paper.id,

@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, exists, select
 
+from digest.model import PageStatus
 from digest.store.dialect import upsert
-from digest.store.schema import sources
+from digest.store.schema import pages, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,18 @@ def unknown_sources(db: Connection, known: Collection[str]) -> list[str]:
 def forget_source(tx: Connection, name: str) -> None:
     """Forget how a source fared; its pages and papers stay."""
     tx.execute(delete(sources).where(sources.c.name == name))
+
+
+def pages_with_trouble(db: Connection, since: datetime, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest pages that gave no papers, with the reason: those picked up after `since` that were not mended."""
+    query = select(pages.c.name, pages.c.source, pages.c.status, pages.c.reason, pages.c.fetched_at)
+    later = pages.alias()
+    mended = exists().where(
+        later.c.id > pages.c.id,
+        later.c.source == pages.c.source,
+        later.c.name == pages.c.name,
+        later.c.status.in_([PageStatus.OK, PageStatus.EMPTY]),
+    )
+    bad = pages.c.status.in_([PageStatus.BROKEN, PageStatus.UNRECOGNISED])
+    trouble = query.where(bad, pages.c.fetched_at > since, ~mended)
+    return [dict(row) for row in db.execute(trouble.order_by(pages.c.id.desc()).limit(limit)).mappings()]

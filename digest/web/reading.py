@@ -2,7 +2,7 @@
 
 /w/TOKEN/2026-03-05         the mail of that day, as it left
 /trending, .atom, .json     for everybody
-/feed/TOKEN/1.atom, .json   one reader's; 1 is the serial the reader may renew
+/feed/TOKEN.atom, .json     one reader's, at an address that the reader may renew or close
 """
 
 from dataclasses import dataclass, replace

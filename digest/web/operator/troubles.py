@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from digest.alerts import hindrances, troubles
 from digest.mail.notices import Trouble
 from digest.settings import Settings
-from digest.store.papers import pages_with_trouble
 from digest.store.rounds import every_round
+from digest.store.sources import pages_with_trouble
 
 _SILENT = timedelta(days=1)
+_WEEK = timedelta(days=7)  # an older page is looked into by nobody any more
 _FEW = 5
 
 
@@ -24,7 +25,7 @@ def troubles_now(db: Connection, settings: Settings, *, now: datetime) -> list[T
         *hindrances(db, wanted, home),
         *troubles(db, wanted, home, now=now),
         *_silence(db, now),
-        *_pages(db),
+        *_pages(db, now),
     ]
     first = {trouble.what: trouble for trouble in reversed(found)}  # a full disk is in both of the lists
     return [trouble for trouble in found if trouble is first[trouble.what]]
@@ -42,8 +43,8 @@ def _silence(db: Connection, now: datetime) -> Iterator[Trouble]:
             yield Trouble(f"No {verb} for a day", said, "Is `digest run` or `digest serve` running?")
 
 
-def _pages(db: Connection) -> Iterator[Trouble]:
-    for row in pages_with_trouble(db, _FEW):
+def _pages(db: Connection, now: datetime) -> Iterator[Trouble]:
+    for row in pages_with_trouble(db, now - _WEEK, _FEW):
         remedy = "Look at the page; if it is whole, its format has changed: tell the makers of this program."
         yield Trouble(
             f"A page of {row['source']} is {row['status']}", f"{row['name']}: {row['reason']}", remedy
