@@ -47,7 +47,8 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     most the share of places that the reader's trending dial gives them. News of papers shown before comes along with
     new papers, but is no reason to send a mail.
     """
-    new = [one for one in material.ranked if one.paper_id not in material.shown]
+    shown = material.shown
+    new = [one for one in material.ranked if one.paper_id not in shown] if shown else material.ranked
     picked = _pick(profile, new, material, material.floor)
     if not picked and profile.quiet_day == "carry-over":
         picked = _pick(profile, new, material, 0.0)
@@ -72,7 +73,7 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
     matched = {one.paper_id for one in new if one.interest > least}
     wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
     for_wild = {one.paper_id for one in wild}
-    others = [one for one in new if one.paper_id not in for_wild]
+    others = [one for one in new if one.paper_id not in for_wild] if wild else new
     places = profile.max_papers - len(wild)
     popular = _popular(profile, others, matched, places)
     best = [one for one in others if one.paper_id in popular or one.paper_id in matched][:places]

@@ -149,17 +149,15 @@ class ReasonKind(StrEnum):
     WHOLE = "whole"  # fits the keywords as a whole: too little of each to name one
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One signed part of a score; all parts of a score add up to it."""
+class Reason(NamedTuple):
+    """One signed part of a score; all parts of a score add up to it. A tuple, for there are many."""
 
     kind: ReasonKind
     term: str
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """How well one paper fits one profile, and why."""
 
     paper_id: str

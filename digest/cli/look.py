@@ -1,6 +1,5 @@
 """Commands that look: `papers`, `explain`, and `subscribers` with what an operator does for a person."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,7 +53,7 @@ def explain(
         score = (
             None
             if found.score is None
-            else {"value": found.score.value, "reasons": [asdict(r) for r in found.score.why]}
+            else {"value": found.score.value, "reasons": [r._asdict() for r in found.score.why]}
         )
         answer = {
             "subscriber": subscriber,

@@ -16,7 +16,7 @@ from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, Followed
 from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
-from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, part, score_of
+from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, score_of
 from digest.ranking.related import COMPLETE
 from digest.ranking.taste import Likeness, taste_term
 from digest.ranking.wishes import Wishes
@@ -132,7 +132,7 @@ class Batch:
         clerk = self.clerk
         for place, found in parts.items():
             if not found and clerk.liked[place] > 0:
-                found.append(part(ReasonKind.TRENDING, clerk.votes_said[place], 0.0))
+                found.append((0.0, ReasonKind.TRENDING, clerk.votes_said[place], 0.0))
         return [
             score_of(clerk.ids[place], values[column], parts[place])
             for column, place in ((column, places[column]) for column in columns)
@@ -174,9 +174,9 @@ class Batch:
         clerk, share = self.clerk, float(self.readers.wishes.trending[reader])
         for place, found in parts.items():
             if liked := share * clerk.liked[place]:
-                found.append(part(ReasonKind.TRENDING, clerk.votes_said[place], liked))
+                found.append((-liked, ReasonKind.TRENDING, clerk.votes_said[place], liked))
             if recent := share * clerk.recent[place]:
-                found.append(part(ReasonKind.RECENT, clerk.published_said[place], recent))
+                found.append((-recent, ReasonKind.RECENT, clerk.published_said[place], recent))
 
     def _add_keywords(self, reader: int, columns: Mapping[int, int], parts: Mapping[int, list[Part]]) -> None:
         """What fits too little to be named is said once, together with what fitting all keywords adds."""
@@ -186,20 +186,19 @@ class Batch:
         for place, row, kind, worth in self._keyword_parts.of(reader):
             if place in parts:
                 is_named = kind == COMPLETE or worth >= _NAMED
-                named = word(keywords[row], place, kind) if is_named else None
-                if named:
-                    parts[place].append(part(*named, worth))
+                if is_named and (named := word(keywords[row], place, kind)):
+                    parts[place].append((-abs(worth), *named, worth))
                 else:
                     unnamed[place] += worth
         for place, adds in unnamed.items():
             if adds:
-                parts[place].append(part(ReasonKind.WHOLE, AS_A_WHOLE, adds))
+                parts[place].append((0.0, ReasonKind.WHOLE, AS_A_WHOLE, adds))
 
     def _add_followed(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE
         for followed in self.readers.followed[reader] if worth else ():
             if followed.place in parts:
-                parts[followed.place].append(part(followed.kind, followed.name, worth))
+                parts[followed.place].append((-abs(worth), followed.kind, followed.name, worth))
 
     def _add_taste(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         likeness, wishes = self.readers.likenesses[reader], self.readers.wishes
@@ -212,4 +211,5 @@ class Batch:
         for (values, verb, weight), alike in zip(sides, likeness.alike, strict=True):
             for place, found in parts.items():
                 if worth := float(weight * values[place]):
-                    found.append(part(ReasonKind.TASTE, taste_term(int(alike[place]), verb), worth))
+                    term = taste_term(int(alike[place]), verb)
+                    found.append((-abs(worth), ReasonKind.TASTE, term, worth))
