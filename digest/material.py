@@ -185,14 +185,9 @@ def _varied(counter: Counter, batch: Batch, depths: Places) -> Batch:
     columns = np.arange(batch.count)
     places, values = batch.places[:, : batch.count], batch.values[:, : batch.count]
     is_looked_at = (places >= 0) & (columns < (_LOOKED_AT * depths)[:, np.newaxis])
-    union, index = np.unique(np.maximum(places, 0), return_inverse=True)
-    alike = counter.likeness(union)
-    order = vary(
-        np.where(is_looked_at, values, -np.inf),
-        alike,
-        index.reshape(places.shape),
-        count=min(int(depths.max()), batch.count),
-    )
+    alike, rows = counter.likeness(np.maximum(places, 0))
+    values = np.where(is_looked_at, values, -np.inf)
+    order = vary(values, alike, rows, count=min(int(depths.max()), batch.count))
     order[np.arange(order.shape[1]) >= depths[:, np.newaxis]] = -1
     outside = np.full((len(places), 1), batch.count if batch.places.shape[1] > batch.count else -1)
     return batch.chosen(np.concatenate([order, outside], axis=1))

@@ -54,10 +54,8 @@ def test_an_interest_without_papers_keeps_its_row():
 
 
 def test_a_reason_against_a_paper_is_no_match():
-    pick = replace(
-        WEEKLY.picks[0],
-        score=replace(WEEKLY.picks[0].score, why=(Reason(ReasonKind.KEYWORD, "attention", -1.0),)),
-    )
+    against = WEEKLY.picks[0].score._replace(why=(Reason(ReasonKind.KEYWORD, "attention", -1.0),))
+    pick = replace(WEEKLY.picks[0], score=against)
     assert all(bar.number == 0 for bar in bars_of(replace(WEEKLY, picks=(pick,))))
 
 

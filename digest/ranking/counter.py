@@ -70,7 +70,10 @@ class Counter:
         self.shelf = fitted.library.shelve(self.papers)
         self._rows = fitted.library.find(self.papers)
         self.known = self.shelf.weights[:, : len(fitted.library.shelf.columns)]
-        self.places = fitted.meaning.coordinates(self.papers, self.known)
+        if self._rows is None:
+            self.places = fitted.meaning.coordinates(self.papers, self.known)
+        else:
+            self.places = fitted.meaning.corpus[self._rows]
         self.coarse_places = coarse(self.places)
         self.mutes = MuteList(self.papers)
         self.names = NameIndex(self.papers)
@@ -216,13 +219,16 @@ class Counter:
             self._asked_alike = len(self.papers) + 1
             self.likeness(np.arange(0))
 
-    def likeness(self, places: Places) -> Matrix:
-        """How alike these papers are in words and meaning (places x places), 0 .. 1."""
-        self._asked_alike += len(places)
+    def likeness(self, places: Places) -> tuple[Matrix, Places]:
+        """How alike papers are in words and meaning (papers x papers), 0 .. 1, these and perhaps others; and in which row
+        each of them is.
+        """
         # When it has been asked for often enough, what is between all papers is worked out once.
         if self._asked_alike > len(self.papers) <= _ALL_ALIKE:
-            return self._all_alike[np.ix_(places, places)]
-        return likeness(self._terms[places], self.places[places])
+            return self._all_alike, places
+        papers, rows = np.unique(places, return_inverse=True)
+        self._asked_alike += len(papers)
+        return likeness(self._terms[papers], self.places[papers]), rows.reshape(places.shape)
 
     @cached_property
     def _all_alike(self) -> Matrix:
