@@ -121,8 +121,13 @@ class _Tables:
         if days < FEWEST_DAYS:
             return least
         max_papers = np.array([max(profile.max_papers, 1) for profile in profiles])
-        fits = self._past.fits(profiles, tastes, now=self._now)
-        return learn_floors(fits, least=least, days=days, max_papers=max_papers)
+        floors = []
+        # There are more past papers than candidates, and so fewer readers at once.
+        for start in range(0, len(profiles), self._past.rows_at_once):
+            some = slice(start, start + self._past.rows_at_once)
+            fits = self._past.fits(profiles[some], tastes[some], now=self._now)
+            floors.append(learn_floors(fits, least=least[some], days=days, max_papers=max_papers[some]))
+        return np.concatenate(floors)
 
 
 class FittedOnce:
