@@ -1,17 +1,19 @@
 """More like this, less like this: what a reader teaches the scorer, and forgetting it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from digest.errors import DigestError
-from digest.model import Page, PageStatus
+from digest.model import Page, PageStatus, ParsedPage
 from digest.pages import parse
 from digest.pages.folder import Unreadable
 from digest.store import Store
-from digest.store.papers import find_paper, record_page
-from digest.store.people import find_subscriber
+from digest.store.papers import find_paper, known_page, record_page
+from digest.store.people import Subscriber, find_subscriber
 from digest.store.votes import count_votes, forget_votes, put_vote
 
 # Papers that are only known as examples are stored as seen long ago, so that no digest takes them for new ones.
@@ -34,9 +36,7 @@ def vote(
     Raises `DigestError` when there is no such person or paper.
     """
     with store.writing() as tx:
-        person = find_subscriber(tx, email)
-        if person is None:
-            raise DigestError(f"nobody is subscribed as {email}; `digest subscribers list` shows who is")
+        person = _person(tx, email)
         for wanted in papers:
             stored = find_paper(tx, wanted)
             if stored is None:
@@ -57,25 +57,32 @@ def learn_from(
 
     Raises `DigestError` when a page cannot be read, so that nobody believes it was learnt from.
     """
-    titles: list[str] = []
-    for page in pages:
-        if isinstance(page, Unreadable):
-            raise DigestError(f"{page.name}: {page.reason}")
-        parsed = parse(page)
-        if parsed.status is not PageStatus.OK:
-            raise DigestError(f"{page.name}: {parsed.reason or 'it lists no paper'}")
+    read = list(_read(pages))
+    for page, parsed in read:
         with store.writing() as tx:
-            record_page(tx, replace(page, fetched_at=_LONG_AGO), parsed)
-        titles += [paper.id for paper in parsed.papers]
-    return vote(store, email, direction, list(dict.fromkeys(titles)), now=now)
+            known = known_page(tx, page.content_hash)
+            if (
+                known is None or known.status is not PageStatus.OK
+            ):  # a page of a source stays as it was picked up
+                record_page(tx, replace(page, fetched_at=_LONG_AGO), parsed)
+    return vote(store, email, direction, _ids(read), now=now)
+
+
+def forget_from(store: Store, email: str, pages: Iterable[Page | Unreadable]) -> Learnt:
+    """Forget the votes on every paper of some pages. Raises `DigestError` when there is no such person, or for a page
+    that cannot be read."""
+    wanted = _ids(list(_read(pages)))
+    with store.writing() as tx:
+        person = _person(tx, email)
+        stored = [find_paper(tx, paper_id) for paper_id in wanted]
+        forgotten = sum(forget_votes(tx, person.id, one.pk) for one in stored if one is not None)
+        return Learnt(forgotten, count_votes(tx, person.id))
 
 
 def forget(store: Store, email: str, papers: Sequence[str] = ()) -> Learnt:
     """Forget the votes on these papers, or everything. Raises `DigestError` when there is no such person or paper."""
     with store.writing() as tx:
-        person = find_subscriber(tx, email)
-        if person is None:
-            raise DigestError(f"nobody is subscribed as {email}; `digest subscribers list` shows who is")
+        person = _person(tx, email)
         forgotten = 0 if papers else forget_votes(tx, person.id)
         for wanted in papers:
             stored = find_paper(tx, wanted)
@@ -83,3 +90,24 @@ def forget(store: Store, email: str, papers: Sequence[str] = ()) -> Learnt:
                 raise DigestError(f"no paper is called {wanted!r}; `digest papers` lists them with their ids")
             forgotten += forget_votes(tx, person.id, stored.pk)
         return Learnt(forgotten, count_votes(tx, person.id))
+
+
+def _read(pages: Iterable[Page | Unreadable]) -> Iterator[tuple[Page, ParsedPage]]:
+    for page in pages:
+        if isinstance(page, Unreadable):
+            raise DigestError(f"{page.name}: {page.reason}")
+        parsed = parse(page)
+        if parsed.status is not PageStatus.OK:
+            raise DigestError(f"{page.name}: {parsed.reason or 'it lists no paper'}")
+        yield page, parsed
+
+
+def _ids(read: Sequence[tuple[Page, ParsedPage]]) -> list[str]:
+    return list(dict.fromkeys(paper.id for _, parsed in read for paper in parsed.papers))
+
+
+def _person(db: Connection, email: str) -> Subscriber:
+    person = find_subscriber(db, email)
+    if person is None:
+        raise DigestError(f"nobody is subscribed as {email}; `digest subscribers list` shows who is")
+    return person

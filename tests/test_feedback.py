@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from sqlalchemy import select
 
 from digest.errors import DigestError
 from digest.explain import explain
 from digest.feedback import forget, learn_from, vote
+from digest.ingest import ingest_pages
 from digest.model import Interest
 from digest.publish import Limits
+from digest.store.schema import pages as stored_pages
 from tests.builders import NOW, a_page, a_paper, a_profile, record, subscribe
 
 TOPICS = {
@@ -105,4 +108,27 @@ def test_the_command_line_teaches_and_forgets(tmp_path):
     call("ingest")
     learnt = json.loads(call("feedback", "marta@example.org", "more", "2602.90233", "--json"))
     assert learnt == {"changed": 1, "votes": {"more": 1}}
+    library = tmp_path / "library.bib"
+    library.write_text(
+        "@article{a, title = {Codec Tokens for Speech}, abstract = {We make tokens of speech.}}"
+    )
+    assert "now has 2 more" in call("feedback", "marta@example.org", "more", str(library))
+    forgotten = json.loads(call("feedback", "marta@example.org", "forget", str(library), "--json"))
+    assert forgotten == {"changed": 1, "votes": {"more": 1}}
     assert "1 papers forgotten" in call("feedback", "marta@example.org", "forget")
+
+
+def test_a_page_of_a_source_that_is_learnt_from_stays_news(store, ids):
+    day = a_page(
+        b"@article{k, title = {On Codecs at Last}, abstract = {We make tokens of speech.}}", name="day.bib"
+    )
+    ingest_pages(store, [day])
+    before = explain(store, "reader@example.org", "On Codecs at Last", limits=Limits(), now=NOW)
+    learn_from(store, "reader@example.org", "more", [day], now=NOW)
+    after = explain(store, "reader@example.org", "On Codecs at Last", limits=Limits(), now=NOW)
+    assert before.candidates == after.candidates == 16
+    with store.reading() as db:
+        assert (
+            db.execute(select(stored_pages.c.fetched_at).where(stored_pages.c.name == "day.bib")).scalar()
+            == NOW
+        )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select, text, update
 from digest.errors import StoreError
 from digest.model import DeliveryState
 from digest.store.schema import deliveries, messages, shown
+from digest.store.updates import take_back_updates
 
 _WAITING = text("state IN ('queued', 'deferred')")
 
@@ -72,6 +73,7 @@ def resolve(tx: Connection, delivery_id: int, outcome: str, *, now: datetime) ->
     changed = tx.execute(update(deliveries).where(*doubtful).values(values)).rowcount
     if changed and outcome == "drop":
         tx.execute(delete(shown).where(shown.c.delivery_id == delivery_id))
+        take_back_updates(tx, [delivery_id])
     return changed or _refuse(tx, delivery_id, "resolved")
 
 
