@@ -1,11 +1,15 @@
-"""The best of many rows at once: exact, whatever the ties, and the same for each row in any company."""
+"""The best of many rows at once: exact, whatever the ties, and the same for each row in any company; and what is
+remembered of keywords."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from digest.ranking.batch_best import best_places, kth_highest
+from digest.ranking.batch_table import KeywordTable
+from digest.ranking.related import COMPLETE, Assessment, Guide
 
 TIED = st.lists(
     st.lists(st.sampled_from([0.0, 0.5, 1.0, -np.inf]), min_size=70, max_size=70), min_size=1, max_size=4
@@ -49,3 +53,48 @@ def test_the_value_at_a_place_is_that_of_a_sort():
     values = np.random.default_rng(9).random((20, 30))
     places = np.arange(20)
     assert kth_highest(values, places).tolist() == [sorted(values[n])[::-1][n] for n in range(20)]
+
+
+class Assessor:
+    """Finds one paper for every keyword, and remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, keywords):
+        self.asked += [keyword.typed for keyword in keywords]
+        count = len(keywords)
+        values = sparse.csr_array(
+            (np.ones(count), (np.arange(count), np.zeros(count, int))), shape=(count, 3)
+        )
+        kinds = np.full(count, COMPLETE, dtype=np.int8)
+        return np.arange(count) + 1.0, Assessment(values, np.ones(count), kinds)
+
+
+def guide(keywords):
+    return Guide(np.zeros((len(keywords), 2)), np.ones(len(keywords)), np.zeros(len(keywords)))
+
+
+def test_a_keyword_is_looked_up_once_and_rows_stand_in_the_order_of_letters():
+    assess = Assessor()
+    table = KeywordTable(3, assess, guide)
+    assert table.learn(["wave", "reef"]).place == {"reef": 0, "wave": 1}
+    rows = table.learn(["wave", "tide", "reef", "wave"])
+    assert assess.asked == ["reef", "wave", "tide"]
+    assert [keyword.typed for keyword in rows.keywords] == ["reef", "tide", "wave"]
+    assert rows.ideals.tolist() == [1.0, 1.0, 2.0]
+    assert rows.found.values.shape == (3, 3)
+
+
+def test_what_is_asked_for_again_stays_and_the_rest_is_forgotten():
+    assess = Assessor()
+    table = KeywordTable(3, assess, guide, most_numbers=410)
+    for number in range(100):
+        table.learn(["reef", f"reef {number}"])
+        assert len(table) <= 10
+    assert assess.asked.count("reef") == 1
+
+
+def test_a_table_with_room_for_nothing_and_one_asked_for_nothing_still_answer():
+    assert KeywordTable(3, Assessor(), guide, most_numbers=0).learn(["reef"]).found.values.nnz == 1
+    assert KeywordTable(3, Assessor(), guide).learn([]).found.values.shape == (0, 3)
