@@ -67,7 +67,7 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
 def with_bytes(db: Connection, claimed: Sequence[Delivery]) -> list[Delivery]:
     """The same with the bytes of their messages, which never change; without those that were erased meanwhile."""
     ids = [delivery.id for delivery in claimed]
-    raw = {row[0]: row[1] for row in db.execute(_BODIES, {"ids": ids})} if ids else {}
+    raw = {row[0]: row[1] for row in db.execute(_BODIES, {"ids": ids}).all()} if ids else {}
     return [
         Delivery(one.id, one.message_id, one.envelope, one.attempt, one.queued_at, raw[one.id])
         for one in claimed
