@@ -3,14 +3,16 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
-from digest.store.votes import count_votes
+from digest.pages.identity import title_id
+from digest.store.votes import count_votes, votes_of
 from digest.tokens import sign, sign_until
-from tests.builders import a_profile, subscribe
+from tests.builders import a_paper, a_profile, record, subscribe
 from tests.web import URL, a_site, fresh, joined, lasting, path_in, sent_mails, who, words_of
 
 READER = "reader@example.org"
@@ -421,6 +423,18 @@ def test_a_file_owned_reader_is_told_where_to_mute(app, browser, clock):
 )
 def test_votes_about_nothing_are_refused(app, browser, reader, about):
     assert browser.post(f"{lasting(app, 'feedback_url')}/{about}", data={"act": "do"}).status_code == 404
+
+
+def test_a_paper_is_voted_on_by_the_name_it_had_in_the_digest(app, browser, clock, reader):
+    title = "Speculative Decoding Before It Had a Number"
+    titled = a_paper(77, id=title_id(title), title=title, url=None)
+    record(app.store, titled, name="titles.txt", at=clock())
+    assert app.publish(now=reader.next_due_at).queued == 1
+    record(app.store, replace(titled, id="arxiv:2603.00077"), name="numbers.json", at=reader.next_due_at)
+    page = browser.post(f"{lasting(app, 'feedback_url')}/more/{titled.id}", data={"act": "do"})
+    assert page.status_code == 200
+    with app.store.reading() as db:
+        assert [vote.paper.id for vote in votes_of(db, [reader.id])[reader.id]] == ["arxiv:2603.00077"]
 
 
 def test_what_was_taught_is_shown_taken_back_and_forgotten(app, browser, clock, reader):

@@ -17,6 +17,7 @@ from digest.desk import taste_of
 from digest.mail.view import short_title
 from digest.material import Reader
 from digest.model import Profile
+from digest.pages.identity import title_id
 from digest.profiles import Keyword
 from digest.ranking import Taste
 from digest.store.papers import StoredPaper, find_paper
@@ -92,7 +93,7 @@ class _Votes:
 
         def look(db: Connection) -> tuple[Subscriber, StoredPaper | None, str]:
             person = desk.reader(db, "feedback", token)
-            paper = None if direction == "mute" else find_paper(db, about)
+            paper = None if direction == "mute" else _meant(db, person, about)
             said = next(
                 (v.direction for v in votes_of(db, [person.id])[person.id] if _is(v.paper.id, paper)), ""
             )
@@ -113,7 +114,7 @@ class _Votes:
             if direction == "mute":
                 paper, person = None, _mute(tx, person, about, undo=undo, now=now)
             else:
-                paper = find_paper(tx, about)
+                paper = _meant(tx, person, about)
                 if paper is None:
                     raise HTTPException(404)
                 if undo:
@@ -159,6 +160,15 @@ def _asked(request: Request) -> tuple[str, str, str]:
     if direction not in ("more", "less", "mute") or not about or len(about) > _LONGEST:
         raise HTTPException(404)
     return asked["token"], direction, about
+
+
+def _meant(db: Connection, person: Subscriber, about: str) -> StoredPaper | None:
+    """The paper that a digest named so; one that had only its title may have got a number since."""
+    found = find_paper(db, about)
+    if found is not None or not about.startswith("title:"):
+        return found
+    had = (row["paper"] for row in shown_since(db, person.id) if title_id(row["title"]) == about)
+    return next((find_paper(db, paper_id) for paper_id in had), None)
 
 
 def _is(paper_id: str, paper: StoredPaper | None) -> bool:
