@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,6 +183,18 @@ def test_the_same_page_twice_is_one_page_and_its_papers_are_stored_once(store):
         "arxiv:2602.00001": ["page.json"],
         "arxiv:2602.00002": ["page.json"],
     }
+
+
+@pytest.mark.only_on("postgresql")
+def test_two_processes_that_pick_up_one_paper_at_once_store_it_once(store):
+    page, parsed = a_page_of(a_paper(1), a_paper(2), name="first.json")
+    with store.writing() as tx, ThreadPoolExecutor(1) as other:
+        assert record_page(tx, page, parsed) == 2
+        waiting = other.submit(record, store, a_paper(2), a_paper(3), name="second.json")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        tx.commit()
+        assert waiting.result(timeout=10) == 1
 
 
 def test_a_paper_on_several_pages_is_stored_once_and_knows_them(store):

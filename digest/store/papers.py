@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, delete, func, insert, select, update
 
 from digest.model import Page, PageStatus, Paper, ParsedPage
-from digest.store.dialect import insert_or_ignore
+from digest.store.dialect import alone, insert_or_ignore
 from digest.store.schema import listings, pages, papers, shown, votes
 from digest.text import title_key
 from digest.works import abstract_key, best_of, same_work
@@ -44,7 +44,11 @@ def known_page(db: Connection, content_hash: str) -> KnownPage | None:
 
 
 def record_page(tx: Connection, page: Page, parsed: ParsedPage) -> int:
-    """Store a page, its papers and its listings. Returns how many papers were new. Harmless to repeat."""
+    """Store a page, its papers and its listings. Returns how many papers were new. Harmless to repeat.
+
+    One at a time, whoever else picks up pages: a work is looked for before it is stored.
+    """
+    alone(tx, "papers")
     row = {
         "source": page.source,
         "name": page.name,
