@@ -102,8 +102,8 @@ def add_new_rows(
     else:
         for start in range(0, len(rows), _TOLD_AT_ONCE):
             some = rows[start : start + _TOLD_AT_ONCE]
-            listed = _numbered(len(same), len(names), len(some))
-            statement = f"{into} VALUES {listed} ON CONFLICT DO NOTHING RETURNING {back}"
+            listed = _listed(len(same), len(names), len(some))
+            statement = f"{into} {listed} ON CONFLICT DO NOTHING RETURNING {back}"
             found += tx.exec_driver_sql(statement, (*fixed, *chain.from_iterable(some)))
     return [tuple(row) for row in found]
 
@@ -114,11 +114,10 @@ def _fit(tx: Connection, table: Table, name: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _numbered(same: int, names: int, rows: int) -> str:
-    """Marks for rows that share their first values, whose numbers are said again in every row."""
-    shared = [f"?{number + 1}" for number in range(same)]
-    starts = range(same + 1, same + 1 + rows * names, names)
-    return ", ".join(
-        f"({', '.join([*shared, *(f'?{number}' for number in range(start, start + names))])})"
-        for start in starts
-    )
+def _listed(same: int, names: int, rows: int) -> str:
+    """Marks for rows that share their first values, which are said once.
+
+    Not by numbers: from Python 3.14 on sqlite3 takes ?1 for a name, and refuses a sequence of values for it.
+    """
+    shared, each = (f"({', '.join('?' * count)})" for count in (same, names))
+    return f"SELECT * FROM (VALUES {shared}), (VALUES {', '.join([each] * rows)}) WHERE true"  # noqa: S608
