@@ -1,5 +1,6 @@
 """People whose profile is a file of the operator's: whose it is, when it ends, and what the operator may do for whom."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -130,3 +131,17 @@ def test_a_file_that_is_still_there_brings_back_whom_the_operator_let_go(store, 
     sync(store, tmp_path)
     assert person(store).status == "unsubscribed"
     assert change_status(store, READER, "active", now=NOW).status == "active"
+
+
+@pytest.mark.only_on("postgresql")
+def test_two_processes_that_find_a_new_file_at_once_make_one_reader(store, tmp_path):
+    write(tmp_path, "me", READER)
+    with store.writing() as tx, ThreadPoolExecutor(1) as other:
+        put_pending(tx, a_profile(), store.address_hash(READER), due_at=NOW, now=NOW)
+        waiting = other.submit(sync, store, tmp_path)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        tx.commit()
+        assert waiting.result(timeout=10).broken == ()
+    sync(store, tmp_path)
+    assert (person(store).status, person(store).owner) == ("active", "file")

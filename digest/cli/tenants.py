@@ -1,5 +1,6 @@
 """`digest tenants`: several digests in one installation; and opening all of them."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -63,7 +64,10 @@ def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Letters, d
             raise DigestError(f"{home} is a home already; `digest --tenant {name} status` says how it is")
     for path in made:
         typer.echo(f"made         {path}")
-    typer.echo(f"\nNext: edit {home / 'config/digest.toml'}. Then: digest --tenant {name} status")
+    house = shlex.quote(str(context.house))
+    typer.echo(
+        f"\nNext: edit {home / 'config/digest.toml'}. Then: digest --home {house} --tenant {name} status"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from digest.model import Profile, Skip, SkipReason
 from digest.store.dialect import insert_or_ignore
@@ -67,7 +67,9 @@ def put_file_profile(tx: Connection, said: FileProfile, *, now: datetime) -> Non
             "profile": profile.to_json(),
             "address_hash": said.address_hash,
         }
-        tx.execute(insert(subscribers).values(row | {"next_due_at": said.due_at, "updated_at": now}))
+        # Nothing when another process was faster by a moment: the next look at the file finds them.
+        new = insert_or_ignore(tx, subscribers)
+        tx.execute(new.values(row | {"next_due_at": said.due_at, "updated_at": now}))
         return
     changes: dict[str, Any] = {}
     is_missed = known.status == "unsubscribed" and known.status_reason == FILE_REMOVED
