@@ -109,9 +109,10 @@ class Librarian:
             known.update(zip((keyword.typed for keyword in new), found, strict=True))
         self._remembered = known
         entries = [known[keyword.typed] for keyword in keywords]
-        directions = np.array([entry.direction for entry in entries], dtype=float)
+        width = self.meaning.corpus.shape[1]
+        directions = np.concatenate([np.zeros(0), *(entry.direction for entry in entries)])
         return Guide(
-            directions=directions.reshape(len(entries), self.meaning.corpus.shape[1]),
+            directions=directions.reshape(len(entries), width),
             horizon=np.array([entry.horizon for entry in entries]),
             best=np.array([entry.best for entry in entries]),
         )
@@ -221,7 +222,7 @@ def _often(
     # Short numbers are sorted fast, and a row filled up with the last of all, which is no column, ends where it must.
     table = np.full((len(sizes), int(sizes.max(initial=0)) + 1), width, dtype=np.min_scalar_type(width))
     table[np.arange(table.shape[1]) < sizes[:, np.newaxis]] = columns
-    table.sort(axis=1, kind="stable")
+    table.sort(axis=1, kind="stable" if table.itemsize < 4 else None)  # of short numbers by their digits
     flat = table.ravel()
     lasts = np.flatnonzero(np.append(flat[1:] != flat[:-1], True))
     counts = np.diff(lasts, prepend=-1)
