@@ -100,7 +100,7 @@ class Librarian:
     def guide(self, keywords: Sequence[Keyword]) -> Guide:
         """Look every keyword up, those not looked up before in the corpus."""
         known = self._remembered
-        if len(known) + len(keywords) > _MOST_REMEMBERED:
+        if len(known) + sum(keyword.typed not in known for keyword in keywords) > _MOST_REMEMBERED:
             known = dict(islice(known.items(), len(known) // 2, None))  # the newer half
         unknown = [row for row, keyword in enumerate(keywords) if keyword.typed not in known]
         if unknown:
