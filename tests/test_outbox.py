@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import delete, select
 
 from digest.model import Digest, Pick, Reason, ReasonKind, Score, Section
-from digest.store import Store, outbox, rescue
+from digest.store import Store, desk, outbox, rescue
 from digest.store.history import shown_score
 from digest.store.outbox import Claim
 from digest.store.owing import Owed, owe_digests
@@ -161,7 +161,8 @@ def test_an_address_suppressed_after_the_claim_is_not_handed_over(store):
     assert not write(store, outbox.mark_handed, [delivery], now=NOW)
 
 
-def test_a_failed_digest_gives_its_papers_back(store):
+def owed_with_a_paper(store):
+    """A digest that shows one paper; its delivery, its reader and the paper."""
     record(store, a_paper(1))
     person = subscribe(store, a_profile())
     score = Score("arxiv:2602.00001", 1.0, (Reason(ReasonKind.KEYWORD, "study", 1.0),))
@@ -169,17 +170,59 @@ def test_a_failed_digest_gives_its_papers_back(store):
     with store.writing() as tx:
         stored = find_paper(tx, "2602.00001")
         assert stored is not None
-        owe_digests(tx, [Owed(digest, a_message(1), person, (stored.pk,))], now=NOW)
+        [number] = owe_digests(tx, [Owed(digest, a_message(1), person, (stored.pk,))], now=NOW).values()
+    return number, person, stored
+
+
+def shown_of(store, person, stored):
     with store.reading() as db:
-        assert shown_among(db, [person.id], {stored.pk: stored.paper.id}) == {person.id: {"arxiv:2602.00001"}}
+        return shown_among(db, [person.id], {stored.pk: stored.paper.id})[person.id]
+
+
+def test_a_failed_digest_gives_its_papers_back(store):
+    _, person, stored = owed_with_a_paper(store)
+    assert shown_of(store, person, stored) == {"arxiv:2602.00001"}
+    with store.reading() as db:
         told = shown_score(db, person.id, stored.pk)
     assert told == {
         "value": 1.0, "section": "top", "why": [["keyword", "study", 1.0]], "on": date(2026, 3, 2), "state": "queued",
     }  # fmt: skip
     [delivery] = claim(store)
     write(store, outbox.settle_failed, delivery, "550 no", now=NOW)
+    assert shown_of(store, person, stored) == set()
+
+
+def given_up(store, number):
+    [delivery] = claim(store)
+    write(store, outbox.settle_failed, delivery, "550 no", now=NOW)
+
+
+def too_late(store, number):
+    assert write(store, rescue.expire, queued_before=NOW, now=NOW) == 1
+
+
+@pytest.mark.parametrize("lose", [given_up, too_late])
+def test_a_digest_that_is_tried_after_all_keeps_its_papers_from_coming_twice(store, lose):
+    number, person, stored = owed_with_a_paper(store)
+    lose(store, number)
+    assert shown_of(store, person, stored) == set()
+    write(store, desk.retry, number, now=NOW)
+    assert shown_of(store, person, stored) == {"arxiv:2602.00001"}
     with store.reading() as db:
-        assert shown_among(db, [person.id], {stored.pk: stored.paper.id}) == {person.id: set()}
+        told = shown_score(db, person.id, stored.pk)
+    assert told is not None
+    assert told["why"] == [["keyword", "study", 1.0]]
+    lose(store, number)  # and once more
+    assert shown_of(store, person, stored) == set()
+
+
+def test_a_dropped_digest_gives_its_papers_back(store):
+    number, person, stored = owed_with_a_paper(store)
+    [delivery] = claim(store)
+    write(store, outbox.settle_unknown, delivery, "no answer", now=NOW)
+    assert shown_of(store, person, stored) == {"arxiv:2602.00001"}
+    write(store, desk.resolve, number, "drop", now=NOW)
+    assert shown_of(store, person, stored) == set()
 
 
 @settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -7,7 +7,8 @@ import pytest
 
 from digest.ranking.risen import FEWEST_UPVOTES, has_risen, much_liked
 from digest.ranking.trending import TrendScale
-from digest.store.outbox import Claim, claim, settle_failed, settle_sent
+from digest.store import desk
+from digest.store.outbox import Claim, claim, settle_failed, settle_sent, settle_unknown
 from digest.store.rescue import expire
 from digest.store.votes import put_vote
 from tests.builders import NOW, a_profile, record, subscribe
@@ -62,7 +63,14 @@ def too_late(tx):
     assert expire(tx, queued_before=NOW + DAY, now=NOW + DAY + timedelta(hours=20)) == 1
 
 
-@pytest.mark.parametrize("lost", [refused, too_late])
+def dropped(tx):
+    lease = Claim("worker", NOW + DAY + timedelta(minutes=5))
+    *_, newest = claim(tx, lease, now=NOW + DAY, limit=10)
+    settle_unknown(tx, newest, "no answer", now=NOW + DAY)
+    desk.resolve(tx, newest.id, "drop", now=NOW + DAY)
+
+
+@pytest.mark.parametrize("lost", [refused, too_late, dropped])
 def test_news_that_never_arrived_may_be_told_again(store, lost):
     two_days(store)
     with store.writing() as tx:
@@ -73,6 +81,17 @@ def test_news_that_never_arrived_may_be_told_again(store, lost):
     writer = PlainWriter()
     go(store, writer, now=NOW + 2 * DAY)
     assert told(writer) == [[("1", 2)]]
+
+
+def test_news_of_a_digest_that_is_tried_after_all_is_told_once(store):
+    two_days(store)
+    with store.writing() as tx:
+        refused(tx)
+        desk.retry(tx, 2, now=NOW + DAY)
+    seen(store, decoding(3), at=NOW + 2 * DAY - timedelta(hours=1))
+    writer = PlainWriter()
+    go(store, writer, now=NOW + 2 * DAY)
+    assert told(writer) == [[]]
 
 
 @pytest.mark.parametrize(("then", "now"), [(30, 60), (2, 9), (60, 60)])

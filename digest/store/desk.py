@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from digest.errors import StoreError
 from digest.model import DeliveryState
-from digest.store.schema import deliveries, messages, shown
-from digest.store.updates import take_back_updates
+from digest.store.schema import deliveries, messages
+from digest.store.withdrawn import reinstate, withdraw
 
 _WAITING = text("state IN ('queued', 'deferred')")
 
@@ -25,6 +25,7 @@ def show(db: Connection, delivery_id: int) -> dict[str, Any]:
 def retry(tx: Connection, delivery_id: int | None, *, now: datetime) -> int:
     """Try again at once: this one, whatever it waits for, or everything that is deferred. Returns how many.
 
+    The papers of one that was given up count as shown again.
     Raises `StoreError` when this one cannot be tried: it was sent, or is being sent, or may have been.
     """
     values = {
@@ -40,7 +41,10 @@ def retry(tx: Connection, delivery_id: int | None, *, now: datetime) -> int:
     changed = tx.execute(
         update(deliveries).where(deliveries.c.id == delivery_id, allowed).values(values | {"queued_at": now})
     )
-    return changed.rowcount or _refuse(tx, delivery_id, "tried again")
+    if not changed.rowcount:
+        return _refuse(tx, delivery_id, "tried again")
+    reinstate(tx, delivery_id)
+    return changed.rowcount
 
 
 def hold(tx: Connection, delivery_id: int) -> int:
@@ -72,8 +76,7 @@ def resolve(tx: Connection, delivery_id: int, outcome: str, *, now: datetime) ->
     doubtful = (deliveries.c.id == delivery_id, text("state = 'unknown'"))
     changed = tx.execute(update(deliveries).where(*doubtful).values(values)).rowcount
     if changed and outcome == "drop":
-        tx.execute(delete(shown).where(shown.c.delivery_id == delivery_id))
-        take_back_updates(tx, [delivery_id])
+        withdraw(tx, [delivery_id])
     return changed or _refuse(tx, delivery_id, "resolved")
 
 

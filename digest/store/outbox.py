@@ -22,7 +22,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
-    delete,
     func,
     literal_column,
     null,
@@ -33,8 +32,8 @@ from sqlalchemy import (
 from digest.model import Delivery, DeliveryState, Envelope
 from digest.store.halt import is_halted
 from digest.store.prepared import Prepared
-from digest.store.schema import deliveries, messages, shown, suppressions
-from digest.store.updates import take_back_updates
+from digest.store.schema import deliveries, messages, suppressions
+from digest.store.withdrawn import withdraw
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
 OPEN: ColumnElement[bool] = literal_column("state IN ('queued', 'deferred', 'sending')")
@@ -151,8 +150,7 @@ def settle_failed(tx: Connection, delivery: Delivery, reply: str, *, now: dateti
     values = {"state": DeliveryState.FAILED, "last_reply": reply, "settled_at": now, "lease_owner": None}
     if not _settle(tx, delivery, values):
         return False
-    tx.execute(delete(shown).where(shown.c.delivery_id == delivery.id))
-    take_back_updates(tx, [delivery.id])
+    withdraw(tx, [delivery.id])
     return True
 
 

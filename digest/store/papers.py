@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Row, delete, func, insert, select, up
 
 from digest.model import Page, PageStatus, Paper, ParsedPage
 from digest.store.dialect import alone, insert_or_ignore
-from digest.store.schema import listings, pages, papers, shown, votes
+from digest.store.schema import listings, pages, papers, shown, votes, withdrawn
 from digest.text import title_key
 from digest.works import abstract_key, best_of, same_work
 
@@ -183,6 +183,7 @@ def _fold_rows(tx: Connection, pk: int, *, into: int) -> None:
     for table, partner in (
         (listings, listings.c.page_id),
         (shown, shown.c.subscriber_id),
+        (withdrawn, withdrawn.c.delivery_id),
         (votes, votes.c.subscriber_id),
     ):
         already = select(partner).where(table.c.paper_pk == into)

@@ -7,7 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
-    delete,
     exists,
     func,
     literal,
@@ -18,8 +17,8 @@ from sqlalchemy import (
 
 from digest.model import Delivery, DeliveryState
 from digest.store.outbox import SENDING, WAITING
-from digest.store.schema import deliveries, shown, subscribers, suppressions
-from digest.store.updates import take_back_updates
+from digest.store.schema import deliveries, subscribers, suppressions
+from digest.store.withdrawn import withdraw
 
 MAX_TAKEOVERS = 4
 
@@ -103,7 +102,5 @@ def _fail(
     change = update(deliveries).where(*which).values(values).returning(deliveries.c.id)
     failed = list(tx.execute(change).scalars())
     for start in range(0, len(failed), 500):
-        some = failed[start : start + 500]
-        tx.execute(delete(shown).where(shown.c.delivery_id.in_(some)))
-        take_back_updates(tx, some)
+        withdraw(tx, failed[start : start + 500])
     return len(failed)

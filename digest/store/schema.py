@@ -241,6 +241,15 @@ shown = Table(
     Column("updated_on", Date),  # the local date of the digest that told how it has risen since
 )
 
+# What digests held that were given up, for the day when one of them is tried after all.
+withdrawn = Table(
+    "withdrawn",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper_pk", ForeignKey("papers.pk", ondelete="CASCADE"), primary_key=True),
+    Column("score", Text),  # as in `shown`; null for a paper of which it told news
+)
+
 skips = Table(
     "skips",
     metadata,

@@ -50,16 +50,6 @@ def tell_updates(tx: Connection, told: Sequence[tuple[int, int, date]]) -> None:
         tx.execute(change, [{"of": person, "pk": pk, "told_on": on} for person, pk, on in told])
 
 
-def take_back_updates(tx: Connection, delivery_ids: Sequence[int]) -> None:
-    """The digests of these deliveries never arrive: what they would have told may be told again. At most 500."""
-    query = select(deliveries.c.subscriber_id, deliveries.c.issue_on).where(deliveries.c.id.in_(delivery_ids))
-    rows = tx.execute(query.where(deliveries.c.issue_on.is_not(None))).all()
-    if rows:
-        of_day = shown.c.subscriber_id == bindparam("of"), shown.c.updated_on == bindparam("told_on")
-        change = update(shown).where(*of_day).values(updated_on=None)
-        tx.execute(change, [{"of": row.subscriber_id, "told_on": row.issue_on} for row in rows])
-
-
 def _counted(db: Connection, paper_pks: Collection[int]) -> dict[int, list[tuple[datetime, int]]]:
     """The upvotes of each paper by when a page was read that said them, the oldest first."""
     counted: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
