@@ -101,6 +101,15 @@ def test_a_star_stands_for_the_rest_of_a_word(typed):
     assert ReasonKind.KEYWORD in {reason.kind for reason in best.why}
 
 
+@pytest.mark.parametrize("typed", ["a*", "robot a*"])
+def test_many_words_that_begin_alike_are_one_match(typed):
+    abstract = "Robot " + " ".join(f"a{letter}bot a{letter}{letter}cus" for letter in "bcdfghklmnprst")
+    papers = [*some_papers(), a_paper(99, title="Robot arms", abstract=abstract)]
+    scores = ranked(a_profile(trending=0.0, interests=(Interest((typed,)),)), papers)
+    [value] = [score.value for score in scores if score.paper_id == papers[-1].id]
+    assert 0.1 < value < 1.5
+
+
 def test_a_heavier_interest_comes_before_a_lighter_one():
     robot, audio = a_paper(1, title="Robot"), a_paper(2, title="Audio")
     for heavy, light, first in (("robot", "audio", robot), ("audio", "robot", audio)):

@@ -60,6 +60,11 @@ class _Part(NamedTuple):
     vote: float
     stands_for: tuple[int, ...]  # the words of the keyword that a paper has said when it says this
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether a paper may say it in several ways at once."""
+        return len(self.columns) > 1
+
 
 class KeywordMatcher:
     """Matches keywords against the papers of one shelf.
@@ -110,9 +115,8 @@ class KeywordMatcher:
 
     def _match(self, keywords: Sequence[Keyword]) -> Matches:
         parts = [self._parts(keyword) for keyword in keywords]
-        votes = self._matrix([self._votes(of_keyword) for of_keyword in parts])
         return Matches(
-            values=sparse.csr_array(votes @ self._weights),
+            values=self._values(parts),
             complete=self._complete(
                 self._whole(keywords, parts), [len(keyword.words) for keyword in keywords]
             ),
@@ -137,11 +141,29 @@ class KeywordMatcher:
         rarity = min(map(self.shelf.idf.item, columns), default=0.0)
         return _Part(columns, rarity, weight * rarity, stands_for)
 
+    def _values(self, parts: Sequence[list[_Part]]) -> sparse.csr_array:
+        """What each paper gets (keywords x papers): of words that begin alike its best one, or "a*" would beat all."""
+        values = sparse.csr_array(
+            self._matrix([self._votes(of_keyword) for of_keyword in parts]) @ self._weights
+        )
+        loose = [
+            (row, part.vote * self._weights[part.columns].max(axis=0).toarray().ravel())
+            for row, of_keyword in enumerate(parts)
+            for part in of_keyword
+            if part.is_loose
+        ]
+        if not loose:
+            return values
+        rows, best = zip(*loose, strict=True)
+        into = sparse.csr_array((np.ones(len(rows)), (rows, range(len(rows)))), shape=(len(parts), len(rows)))
+        return sparse.csr_array(values + into @ sparse.csr_array(np.array(best)))
+
     def _votes(self, parts: Iterable[_Part]) -> dict[int, float]:
         votes: dict[int, float] = {}
         for part in parts:
-            for column in part.columns:
-                votes[column] = votes.get(column, 0.0) + part.vote
+            if not part.is_loose:
+                for column in part.columns:
+                    votes[column] = votes.get(column, 0.0) + part.vote
         return votes
 
     def _whole(self, keywords: Sequence[Keyword], parts: list[list[_Part]]) -> list[list[_Part]]:
