@@ -154,6 +154,15 @@ def test_what_is_owed_to_somebody_who_left_is_suppressed(store):
     assert states(store) == {1: "suppressed", 2: "sending"}
 
 
+def test_an_address_that_was_left_after_the_mail_was_queued_is_not_mailed(store):
+    _, person, stored = owed_with_a_paper(store)
+    hashed = store.address_hash("new@example.org")
+    write(store, change_subscriber, person.id, NOW, email="new@example.org", address_hash=hashed)
+    assert write(store, rescue.drop_unwanted, claim(store), now=NOW) == {1}
+    assert states(store) == {1: "suppressed"}
+    assert shown_of(store, person, stored) == set()  # they may come to the new one
+
+
 def test_an_address_suppressed_after_the_claim_is_not_handed_over(store):
     owe(store, 1)
     [delivery] = claim(store)

@@ -15,12 +15,15 @@ from sqlalchemy import event, select, text
 from digest.errors import DigestError, TokenError
 from digest.letters import Letters
 from digest.mail.render import Renderer
-from digest.model import Cadence, Digest, Interest
+from digest.model import Cadence, Digest, Interest, Pick, Score, Section
 from digest.profiles import profile_to_toml, read_profile
 from digest.store import Store
 from digest.store.feeds import renew_feed
 from digest.store.front import consents_of
-from digest.store.people import find_subscriber, suppress
+from digest.store.outbox import Claim, claim, mark_handed
+from digest.store.owing import Owed, owe_digests
+from digest.store.papers import find_paper
+from digest.store.people import find_subscriber, shown_among, suppress
 from digest.store.schema import deliveries, messages, subscribers
 from digest.subscriptions import (
     Asked,
@@ -50,7 +53,7 @@ from digest.subscriptions import (
 from digest.subscriptions.limits import folded
 from digest.tables import SenderSettings
 from digest.tokens import verify, verify_until
-from tests.builders import NOW, a_paper, a_profile, an_issue, record, subscribe
+from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, record, subscribe
 
 URL = "https://papers.example.org"
 SECRET = b"the secret of the tests"
@@ -446,6 +449,48 @@ def test_the_old_address_stops_a_move_even_after_it(store, act, too_late):
     assert person(store, "new@example.com") is None
 
 
+def owe_one(store, number, email):
+    """A digest with a paper, as `publish` queues it. Returns its delivery, or None when the day's is owed already."""
+    record(store, a_paper(1))
+    reader = person(store, email)
+    pick = Pick(a_paper(1), Score("arxiv:2602.00001", 1.0), Section.TOP)
+    digest = Digest(an_issue(), email, (pick,), 1, reader.profile)
+    with store.writing() as tx:
+        stored = find_paper(tx, "2602.00001")
+        assert stored is not None
+        owed = Owed(digest, a_message(number, email), reader, (stored.pk,))
+        return owe_digests(tx, [owed], now=NOW).get(reader.id)
+
+
+def test_a_digest_that_waits_during_a_move_is_made_anew_for_the_new_address(store, act):
+    act(ask_to_move, subscribed(store, act), "new@example.com", None)
+    number = owe_one(store, 1, READER)
+    act(confirm_move, link_in(mails(store, "address")[0][2], "a"))
+    moved = person(store, "new@example.com")
+    with store.reading() as db:
+        row = db.execute(select(deliveries).where(deliveries.c.id == number)).one()
+        assert (row.state, row.last_reply) == (
+            "suppressed",
+            "taken back before it left: its reader moved to another address",
+        )
+        assert shown_among(db, [moved.id], {1: "arxiv:2602.00001"}) == {moved.id: set()}
+    assert moved.next_due_at == NOW
+    assert owe_one(store, 2, "new@example.com") is not None
+    assert owe_one(store, 3, "new@example.com") is None
+
+
+def test_a_digest_that_may_have_left_is_not_made_twice_by_a_move(store, act):
+    act(ask_to_move, subscribed(store, act), "new@example.com", None)
+    number = owe_one(store, 1, READER)
+    with store.writing() as tx:
+        claimed = claim(tx, Claim("worker", NOW + DAY), now=NOW, limit=10)
+        mark_handed(tx, claimed, now=NOW)
+    act(confirm_move, link_in(mails(store, "address")[0][2], "a"))
+    assert owe_one(store, 2, "new@example.com") is None
+    with store.reading() as db:
+        assert db.execute(select(deliveries.c.state).where(deliveries.c.id == number)).scalar() == "sending"
+
+
 def test_nobody_moves_onto_somebody_else(store, act):
     subscribed(store, act)
     subscribed(store, act, email="other@example.com")
@@ -606,3 +651,23 @@ def test_one_address_typed_at_two_web_processes_at_once_fails_at_neither(store, 
         tx.commit()
         assert waiting.result(timeout=10) in (Asked.MAILED, Asked.ENOUGH)
     assert person(store).status == "pending"
+
+
+@pytest.mark.only_on("postgresql")
+def test_two_presses_on_one_button_at_one_moment_leave_one_consent(store, office, act):
+    act(request, wish())
+    token = link_in(mails(store)[0][2], "c")
+
+    def press():
+        with store.writing() as tx:
+            return confirm(tx, office, token, sample=None, now=NOW)
+
+    with store.writing() as tx, ThreadPoolExecutor(1) as other:
+        assert confirm(tx, office, token, sample=None, now=NOW).state == "confirmed"
+        waiting = other.submit(press)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        tx.commit()
+        assert waiting.result(timeout=10).state == "confirmed"
+    with store.reading() as db:
+        assert len(consents_of(db, person(store).id)) == 1

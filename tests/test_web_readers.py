@@ -146,6 +146,19 @@ def test_a_pause_is_one_press(app, browser, clock, reader, until):
     assert who(app).status == "active"
 
 
+@pytest.mark.parametrize("day", ["", "tomorrow", "2001-01-01", "9999-12-31T"])
+def test_a_pause_until_a_day_asks_for_one_to_come_instead_of_lasting_for_ever(
+    app, browser, clock, reader, day
+):
+    settings = "/s/" + app.office.settings_link(who(app), now=clock()).rpartition("/")[2]
+    for path in (lasting(app, "preferences_url"), settings):
+        answer = browser.post(
+            path, data={"act": "pause", "until": "date", "date": day}, follow_redirects=True
+        )
+        assert "choose the day on which your digest comes back" in words_of(answer.text)
+        assert who(app).status == "active"
+
+
 def test_a_pause_that_ends_brings_what_was_missed(app, browser, clock, reader):
     browser.post(lasting(app, "preferences_url"), data={"act": "pause", "until": "week", "catch_up": "1"})
     clock.move(days=2)

@@ -11,6 +11,7 @@ from digest.model import DeliveryState, Message, Profile
 from digest.store.dialect import insert_or_ignore
 from digest.store.schema import deliveries, messages, subscribers
 from digest.store.schema_front import asks, consents, requests
+from digest.store.withdrawn import withdraw
 
 Purpose = Literal["subscribe", "address"]
 Outcome = Literal["confirmed", "declined"]
@@ -68,10 +69,14 @@ def latest_request(db: Connection, subscriber_id: int, purpose: Purpose) -> Stor
     return None if row is None else _request(row)
 
 
-def settle_request(tx: Connection, request_id: int, outcome: Outcome | None, now: datetime) -> None:
-    """Say what became of a request; None opens it again."""
-    change = update(requests).where(requests.c.id == request_id)
-    tx.execute(change.values(outcome=outcome, settled_at=now if outcome else None))
+def settle_request(tx: Connection, request: StoredRequest, outcome: Outcome | None, now: datetime) -> bool:
+    """Say what became of a request; None opens it again. False, and nothing changes, when somebody was faster by a moment.
+
+    One who is at it at the same time is waited for: of two presses on one button, one counts.
+    """
+    as_read = requests.c.outcome.is_not_distinct_from(request.outcome)
+    change = update(requests).where(requests.c.id == request.id, as_read)
+    return tx.execute(change.values(outcome=outcome, settled_at=now if outcome else None)).rowcount > 0
 
 
 def end_requests(tx: Connection, subscriber_id: int, now: datetime) -> None:
@@ -166,6 +171,22 @@ def recall_notices(tx: Connection, address_hash: str, kind: str, now: datetime) 
     tx.execute(
         change.values(state=DeliveryState.SUPPRESSED, settled_at=now, last_reply="taken back before it left")
     )
+
+
+def recall_digests(tx: Connection, subscriber_id: int, now: datetime) -> bool:
+    """Do not send digests of somebody that still wait, and free their days: they may be made anew. Whether there were any.
+
+    One that may have left already is not among them.
+    """
+    waiting = (deliveries.c.subscriber_id == subscriber_id, deliveries.c.handed_at.is_(None))
+    states = deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD])
+    reply = "taken back before it left: its reader moved to another address"
+    change = update(deliveries).where(*waiting, states, deliveries.c.kind == "digest")
+    settled = change.values(state=DeliveryState.SUPPRESSED, settled_at=now, last_reply=reply)
+    taken = list(tx.scalars(settled.returning(deliveries.c.id)))
+    withdraw(tx, taken)
+    tx.execute(update(deliveries).where(deliveries.c.id.in_(taken)).values(issue_id=None, issue_on=None))
+    return bool(taken)
 
 
 def _request(row: Row[Any]) -> StoredRequest:

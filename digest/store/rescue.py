@@ -69,13 +69,22 @@ def park_doubtful(tx: Connection, *, now: datetime) -> int:
 
 
 def drop_unwanted(tx: Connection, claimed: Sequence[Delivery], *, now: datetime) -> set[int]:
-    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns whose ids."""
+    """Suppress what is owed to people who left meanwhile and to addresses that must not be mailed. Returns whose ids.
+
+    An address that its reader moved away from is one of them. Their papers may come to them yet, should they be back.
+    """
     ids = [delivery.id for delivery in claimed]
-    return set(tx.execute(_DROP, {"ids": ids, "dropped_at": now}).scalars()) if ids else set()
+    dropped = list(tx.execute(_DROP, {"ids": ids, "dropped_at": now}).scalars()) if ids else []
+    for start in range(0, len(dropped), 500):
+        withdraw(tx, dropped[start : start + 500])
+    return set(dropped)
 
 
+_MOVED = (subscribers.c.address_hash != deliveries.c.address_hash) & (
+    subscribers.c.email != deliveries.c.rcpt_to
+)
 _LEFT = exists().where(
-    subscribers.c.id == deliveries.c.subscriber_id, literal_column("status = 'unsubscribed'")
+    subscribers.c.id == deliveries.c.subscriber_id, literal_column("status = 'unsubscribed'") | _MOVED
 )
 _BARRED = exists().where(suppressions.c.address_hash == deliveries.c.address_hash)
 _DROP = (
@@ -85,7 +94,7 @@ _DROP = (
         state=DeliveryState.SUPPRESSED,
         settled_at=bindparam("dropped_at"),
         lease_owner=None,
-        last_reply="the reader left, or the address is suppressed",
+        last_reply="the reader left or moved, or the address is suppressed",
     )
     .returning(deliveries.c.id)
 )

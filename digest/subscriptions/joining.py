@@ -1,6 +1,6 @@
 """Coming in: a request, one mail, one press on a page, and the proof of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -158,11 +158,12 @@ def confirm(tx: Connection, office: Office, token: str, *, sample: Digest | None
     standing = look_at(tx, office, token, now=now)
     asked = standing.request
     if standing.state == "declined" and _was_just_now(asked, now):
-        settle_request(tx, asked.id, None, now)
+        settle_request(tx, asked, None, now)
         return look_at(tx, office, token, now=now)
     if standing.state != "open":
         return standing
-    settle_request(tx, asked.id, "confirmed", now)
+    if not settle_request(tx, asked, "confirmed", now):
+        return look_at(tx, office, token, now=now)
     add_consent(tx, asked, now=now)
     _activate(tx, standing, now)
     confirmed = look_at(tx, office, token, now=now)
@@ -188,15 +189,16 @@ def decline(tx: Connection, office: Office, token: str, *, now: datetime) -> Sta
     standing = look_at(tx, office, token, now=now)
     asked, person = standing.request, standing.person
     if standing.state == "confirmed" and _was_just_now(asked, now):
-        settle_request(tx, asked.id, None, now)
+        if not settle_request(tx, asked, None, now):
+            return look_at(tx, office, token, now=now)
         drop_consents(tx, person.id, asked.settled_at or now)
         recall_notices(tx, person.address_hash, "welcome", now)
         change_subscriber(tx, person.id, now, status="pending", status_reason=None)
         return look_at(tx, office, token, now=now)
     if standing.state != "open":
         return standing
-    settle_request(tx, asked.id, "declined", now)
-    return replace(standing, state="declined")
+    settle_request(tx, asked, "declined", now)
+    return look_at(tx, office, token, now=now)
 
 
 def bar(tx: Connection, office: Office, token: str, *, now: datetime) -> Standing:

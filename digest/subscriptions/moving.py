@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest.store.front import NewRequest, add_consent, put_request, settle_request
+from digest.store.front import NewRequest, add_consent, put_request, recall_digests, settle_request
 from digest.store.people import Subscriber, find_subscriber
 from digest.store.readers import change_subscriber, forget_pending
 from digest.subscriptions.joining import Asked, Standing
@@ -51,11 +51,11 @@ def confirm_move(tx: Connection, office: Office, token: str, *, now: datetime) -
         # Anybody may have typed this address into the form; its owner has just said what they want.
         forget_pending(tx, other.id)
     elif other is not None and other.id != person.id:
-        settle_request(tx, asked.id, "declined", now)
+        settle_request(tx, asked, "declined", now)
         return look_at_move(tx, office, token, now=now)
-    settle_request(tx, asked.id, "confirmed", now)
-    add_consent(tx, asked, now=now)
-    _move(tx, office, person, asked.asked.email, now)
+    if settle_request(tx, asked, "confirmed", now):
+        add_consent(tx, asked, now=now)
+        _move(tx, office, person, asked.asked.email, now)
     return look_at_move(tx, office, token, now=now)
 
 
@@ -65,13 +65,20 @@ def stop_move(tx: Connection, office: Office, token: str, *, now: datetime) -> S
     asked, person = standing.request, standing.person
     if standing.state not in ("open", "confirmed") or asked.asked.profile is None:
         return standing
-    settle_request(tx, asked.id, "declined", now)
-    if standing.state == "confirmed" and find_subscriber(tx, asked.asked.profile.email) is None:
+    settled = settle_request(tx, asked, "declined", now)
+    if settled and standing.state == "confirmed" and find_subscriber(tx, asked.asked.profile.email) is None:
         _move(tx, office, person, asked.asked.profile.email, now)
     return look_at_move(tx, office, token, now=now, old=True)
 
 
 def _move(tx: Connection, office: Office, person: Subscriber, email: str, now: datetime) -> None:
+    """A digest that still waits goes to nobody: its bytes name the address that was left, and links that end now.
+
+    It is made anew for the new address, at once while its day is still worth sending, so that no paper is lost. What is
+    being sent at this moment is let go; should it fail, `drop_unwanted` keeps it from being tried again.
+    """
+    if recall_digests(tx, person.id, now) and person.status == "active":
+        change_subscriber(tx, person.id, now, next_due_at=now)
     change_subscriber(
         tx,
         person.id,

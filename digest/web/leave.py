@@ -58,17 +58,32 @@ def is_one_click(body: bytes) -> bool:
     )
 
 
-def end_of_pause(form: Form, zone: str, now: datetime) -> datetime | None:
-    """When the pause of a form ends: the start of a local day, at most a year from now; None for no end."""
-    chosen = form.line("until")
-    if chosen in _PAUSES:
-        return now + _PAUSES[chosen]
+def pause_as_asked(tx: Connection, person: Subscriber, form: Form, now: datetime) -> str:
+    """Pause somebody as a form says. Returns what to say then: "pause", or "no-day" when nothing was changed for want of one."""
     try:
-        on = date.fromisoformat(form.line("date"))
+        until = _end_of_pause(form, person.profile.timezone, now)
+    except ValueError:
+        return "no-day"
+    pause(tx, person, until=until, catch_up="catch_up" in form, now=now)
+    return "pause"
+
+
+def _end_of_pause(form: Form, zone: str, now: datetime) -> datetime | None:
+    """The start of a local day, at most a year from now; None for no end, which is only what was asked for in so many words.
+
+    Raises `ValueError` when a day is meant and none to come is named.
+    """
+    chosen = form.line("until")
+    if chosen != "date":
+        return now + _PAUSES[chosen] if chosen in _PAUSES else None
+    on = date.fromisoformat(form.line("date"))
+    try:
         until = datetime.combine(on, time(), zone_of(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(until, now), now + _LONGEST_PAUSE) if chosen == "date" else None
+    except OverflowError as error:
+        raise ValueError(on) from error
+    if until <= now:
+        raise ValueError(on)
+    return min(until, now + _LONGEST_PAUSE)
 
 
 class _Door:
@@ -148,8 +163,7 @@ class _Door:
         elif act == "undo":
             undo_leaving(tx, person, now=now)
         elif act == "pause":
-            until = end_of_pause(form, person.profile.timezone, now)
-            pause(tx, person, until=until, catch_up="catch_up" in form, now=now)
+            return pause_as_asked(tx, person, form, now)
         elif act == "resume":
             resume(tx, person, now=now)
         elif act in ("weekly", "rhythm"):

@@ -30,7 +30,6 @@ from digest.subscriptions import (
     change_profile,
     export,
     leave,
-    pause,
     resume,
     revoke_links,
     undo_change,
@@ -39,7 +38,7 @@ from digest.subscriptions import (
 from digest.tokens import sign_until, verify_until
 from digest.web.desk import Desk
 from digest.web.forms import Form
-from digest.web.leave import end_of_pause
+from digest.web.leave import pause_as_asked
 from digest.web.profile_form import CADENCES, DAY_NAMES, ZONES
 from digest.web.reading import feed_urls
 from digest.web.settings_form import QUIET_DAYS, fields_of, read_profile_form, weights_with
@@ -51,6 +50,7 @@ _SAID = {
     "save": "Saved.",
     "undo": "Undone: your settings are as they were before.",
     "pause": "Paused.",
+    "no-day": "Nothing was changed: choose the day on which your digest comes back.",
     "resume": "You are back.",
     "revoke": "Links in all mails sent so far have stopped working. This page stays open.",
     "forget": "Forgotten: what you pressed in mails no longer counts.",
@@ -151,10 +151,10 @@ class _Settings:
         person, office = self._desk.fresh_reader(tx, token), self._desk.app.office
         if act == "revoke":
             return act, self._renewed(tx, person, token, now)
-        until = end_of_pause(form, person.profile.timezone, now)
+        if act == "pause":
+            return pause_as_asked(tx, person, form, now), token
         acts: dict[str, Callable[[], object]] = {
             "undo": lambda: undo_change(tx, person, now=now) if person.owner == "web" else None,
-            "pause": lambda: pause(tx, person, until=until, catch_up="catch_up" in form, now=now),
             "resume": lambda: resume(tx, person, now=now),
             "leave": lambda: leave(tx, office, person, how="page", now=now),
             "back": lambda: undo_leaving(tx, person, now=now),
