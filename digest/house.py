@@ -3,6 +3,9 @@
 Tenants share the program, its processes and what the house's own `.env` says (a mail password, a database server), and
 nothing else: each has its settings, sources, theme, people, ledger and secret. On PostgreSQL each has a schema, on
 SQLite a file.
+
+A folder that happens to be called `tenants` makes no house, lest a home in it takes the secrets and the database of
+whatever lies around it: the house says so by its `.env`, or by the mark that `digest tenants add` leaves.
 """
 
 import hmac
@@ -16,6 +19,7 @@ from dotenv import dotenv_values
 from digest.errors import Mistake, SettingsError
 
 _FOLDER = "tenants"
+_MARK = ".house"  # an empty file in it
 _ANY_OF = ("config", "data", "pages", ".env")  # what every home has at least one of
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 
@@ -29,14 +33,18 @@ class Tenant:
 
 
 def tenants_of(house: Path) -> list[Tenant]:
-    """The digests of a house by name; the house itself when it has no `tenants/`.
+    """The digests of a house by name; a home by itself when it has no tenants.
 
-    Raises `SettingsError` for a folder that cannot be a tenant's name.
+    Raises `SettingsError` for a folder that cannot be a tenant's name, and for one with homes in `tenants/` that is
+    neither a home nor says that it is their house.
     """
     folder = house.expanduser() / _FOLDER
     homes = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith("."))
-    if not homes:
+    if not homes or (not _is_house(folder.parent) and (folder.parent / "config").exists()):
         return [Tenant("", house)]
+    if not _is_house(folder.parent):
+        remedy = f"if this is one house with several digests, say so by an empty file {folder / _MARK}; else name one with --home"
+        raise SettingsError([Mistake(str(house), "", remedy)])
     return [Tenant(check_name(home.name, str(home)), home) for home in homes]
 
 
@@ -75,6 +83,15 @@ def new_home(house: Path, name: str) -> Path:
     return house / _FOLDER / check_name(name, name)
 
 
+def mark_house(house: Path) -> None:
+    """Say that what is in its `tenants/` are tenants. Raises `OSError`."""
+    (house / _FOLDER / _MARK).touch()
+
+
+def _is_house(folder: Path) -> bool:
+    return (folder / _FOLDER / _MARK).exists() or any(name.startswith("DIGEST_") for name in _env_of(folder))
+
+
 def check_name(name: str, where: str) -> str:
     """`name`, when it can be a tenant's: it becomes a folder and a schema. Raises `SettingsError`."""
     if not _NAME.fullmatch(name):
@@ -90,7 +107,7 @@ def environment_of(home: Path, environ: Mapping[str, str]) -> dict[str, str | No
     so is made its own, and a database server gives it a schema.
     """
     own = _env_of(home)
-    if home.parent.name != _FOLDER:
+    if home.parent.name != _FOLDER or not _is_house(home.parent.parent):
         return {**own, **environ}
     shared = {**_env_of(home.parent.parent), **environ}
     if secret := shared.get("DIGEST_SECRET"):

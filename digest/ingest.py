@@ -8,6 +8,7 @@
 A page, an entry or a source that is broken costs only itself and leaves its reason.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ from digest.store.sources import (
 from digest.traces import traced
 
 log = logging.getLogger(__name__)
+_BAD = (PageStatus.BROKEN, PageStatus.UNRECOGNISED)
 _FIRST_RETRY = timedelta(minutes=10)
 _LAST_RETRY = timedelta(hours=12)
 MOST_PARTS = 30  # of one list; a source that never ends is not read for ever
@@ -60,6 +62,11 @@ class Source:
     catch_up_days: int = 7
     page_size: int = 100
 
+    @property
+    def place_hash(self) -> str:
+        """Tells two places apart without saying where they are."""
+        return hashlib.sha256(str(self.url or self.path).encode()).hexdigest()[:16]
+
 
 FolderReader = Callable[[Source, datetime], Iterable[Page | Unreadable]]
 
@@ -75,6 +82,7 @@ class PageReport:
     new: int = 0
     rejected: tuple[Rejected, ...] = ()
     reason: str | None = None
+    known_as: PageStatus | None = None  # of an unchanged page: what it was found to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +95,7 @@ class IngestReport:
     @property
     def has_trouble(self) -> bool:
         """Whether somebody should look: a source failed, or a page could not be read."""
-        trouble = (PageStatus.BROKEN, PageStatus.UNRECOGNISED)
-        return bool(self.unreachable) or any(page.status in trouble for page in self.pages)
+        return bool(self.unreachable) or any(page.status in _BAD for page in self.pages)
 
 
 @traced("ingest")
@@ -103,7 +110,7 @@ def ingest(
     unreachable: dict[str, str] = {}
     for source in sources:
         with store.reading() as db:
-            before = source_state(db, source.name) or SourceState(source.name, "new", now, now)
+            before = _as_it_stands(source, source_state(db, source.name), now)
         if source.path is None and not _is_due(source, before, now):
             continue
         try:
@@ -113,10 +120,12 @@ def ingest(
             after = _after_failure(before, error, now)
         else:
             reports += found
-            after = replace(_after_success(before, found, now), next_try_at=now + (source.every or every))
+            after = replace(
+                _after_success(source, before, found, now), next_try_at=now + (source.every or every)
+            )
             after = replace(after, etag=validators.etag, last_modified=validators.last_modified)
         with store.writing() as tx:
-            put_source_state(tx, after)
+            put_source_state(tx, replace(after, place_hash=source.place_hash))
         log.info("ingest source=%s state=%s papers=%d", source.name, after.state, after.papers)
     return IngestReport(tuple(reports), unreachable)
 
@@ -146,6 +155,15 @@ def _look(
         pages, validators = _fetch(source, source.url or "", known, now)
         return list(_each(store, pages, again=False)), validators
     return list(_look_at_parts(store, source, before, now)), Validators()
+
+
+def _as_it_stands(source: Source, before: SourceState | None, now: datetime) -> SourceState:
+    """How the source fared; one that moved to another place waits no longer, and is not taken for what was at the old one."""
+    if before is None:
+        return SourceState(source.name, "new", now, now)
+    if before.place_hash in (None, source.place_hash):
+        return before
+    return replace(before, next_try_at=now, failures=0, etag=None, last_modified=None)
 
 
 def _is_due(source: Source, before: SourceState, now: datetime) -> bool:
@@ -206,9 +224,10 @@ def _record(store: Store, page: Page, *, again: bool) -> PageReport:
     """One page: parsed outside the transaction, recorded inside it."""
     with store.reading() as db:
         known = known_page(db, page.content_hash)
-    if known is not None and not (again and known.status in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)):
+    if known is not None and not (again and known.status in _BAD):
         before = "these bytes were picked up before"
-        return PageReport(page.name, known.format, PageStatus.UNCHANGED, known.papers, reason=before)
+        unchanged = PageReport(page.name, known.format, PageStatus.UNCHANGED, known.papers, reason=before)
+        return replace(unchanged, known_as=PageStatus(known.status))
     parsed = parse(page)
     with store.writing() as tx:
         new = record_page(tx, page, parsed)
@@ -229,16 +248,18 @@ def _report(page: Page, parsed: ParsedPage, new: int) -> PageReport:
     )
 
 
-def _after_success(before: SourceState, found: Sequence[PageReport], now: datetime) -> SourceState:
+def _after_success(
+    source: Source, before: SourceState, found: Sequence[PageReport], now: datetime
+) -> SourceState:
     """The source answered; whether what it said was any good is another matter."""
     if not found or all(page.status == PageStatus.UNCHANGED for page in found):
         # What a page said stands as long as the page does; what kept us from it is over.
         after = replace(before, tried_at=now, succeeded_at=now, failures=0)
-        kept = before.state in ("ok", "empty", "broken", "unrecognised", "changed") and not before.failures
-        return after if kept else replace(after, state="ok", reason=None)
-    worst = next(
-        (page for page in found if page.status in (PageStatus.BROKEN, PageStatus.UNRECOGNISED)), None
-    )
+        is_good = before.state in ("ok", "empty")
+        is_there = source.path is None or any(page.known_as in _BAD for page in found)
+        is_kept = is_good or (before.state in ("broken", "unrecognised", "changed") and is_there)
+        return after if is_kept and not before.failures else replace(after, state="ok", reason=None)
+    worst = next((page for page in found if page.status in _BAD), None)
     papers = sum(page.papers for page in found)
     state = str(worst.status if worst else (PageStatus.OK if papers else PageStatus.EMPTY))
     reason = f"{worst.path}: {worst.reason}" if worst else None

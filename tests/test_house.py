@@ -1,5 +1,8 @@
 """One installation with several digests: each its own settings, people and secret, sharing only what the house says."""
 
+import shlex
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -93,6 +96,40 @@ def test_a_name_that_could_be_no_schema_is_refused(tmp_path, name):
     answer = digest("--home", tmp_path, "tenants", "add", name)
     assert answer.exit_code == 2
     assert not (tmp_path / "tenants").exists()
+
+
+def test_a_plain_home_in_a_folder_called_tenants_is_nobodys_tenant(tmp_path):
+    home = tmp_path / "tenants" / "ml"
+    (home / "config").mkdir(parents=True)
+    (tmp_path / ".env").write_text("SOME_OTHER_PASSWORD=not-ours\n")
+    shared = f"sqlite:///{tmp_path / 'mine.db'}"
+    secret = "my-own-secret-0123456789"
+    settings = load_settings(home, {"DIGEST_DATABASE_URL": shared, "DIGEST_SECRET": secret})
+    assert settings.database.get_secret_value() == shared
+    assert settings.secret is not None
+    assert settings.secret.get_secret_value() == secret
+    with pytest.raises(SettingsError, match=r"if this is one house .* an empty file .*tenants/\.house"):
+        tenants_of(tmp_path)
+    (tmp_path / "tenants" / ".house").touch()
+    assert [one.name for one in tenants_of(tmp_path)] == ["ml"]
+    assert load_settings(home, {"DIGEST_SECRET": secret}).secret != settings.secret
+
+
+def test_a_home_with_a_folder_called_tenants_stays_one_home(tmp_path):
+    for folder in ("config", "tenants/old"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert home_of(tmp_path, None) == tmp_path
+
+
+def test_the_next_steps_after_adding_a_tenant_work_as_they_are_printed(tmp_path):
+    house = tmp_path / "our house"
+    printed = digest("--home", house, "tenants", "add", "ml").output
+    path = printed.partition("edit ")[2].partition(". Then: ")[0]
+    assert (house / "tenants/ml/config/digest.toml") == Path(path)
+    assert Path(path).exists()
+    command = shlex.split(printed.partition("Then: ")[2])
+    assert command[0] == "digest"
+    assert digest(*command[1:]).exit_code == 0
 
 
 def test_tenants_are_added_and_listed(tmp_path):

@@ -92,6 +92,30 @@ def test_a_broken_page_costs_only_itself_and_is_told_once(store, tmp_path):
     assert not look(store, source).has_trouble
 
 
+def test_a_folder_is_well_again_when_its_broken_page_is_gone(store, tmp_path):
+    source = folder(tmp_path, good=daily(1), bad=daily(2)[:-30])
+    look(store, source)
+    look(store, source)
+    assert state(store, "mine").state == "unrecognised"
+    (tmp_path / "bad.json").unlink()
+    look(store, source)
+    assert (state(store, "mine").state, state(store, "mine").reason) == ("ok", None)
+
+
+def test_a_mended_address_is_tried_at_once(store):
+    down, well = "https://pages.example/dayly", "https://pages.example/daily"
+    fetcher = MemoryFetcher({down: SourceError("it is not there (404)", state="broken"), well: daily(1)})
+    for hours in (0, 1, 2):
+        look(store, Source("web", url=down, fetcher=fetcher), now=NOW + timedelta(hours=hours))
+    soon = NOW + timedelta(hours=2, minutes=1)
+    assert state(store, "web").next_try_at > soon
+    look(store, Source("web", url=well, fetcher=fetcher), now=soon)
+    assert (state(store, "web").state, state(store, "web").failures) == ("ok", 0)
+    assert len(fetcher.asked) == 4
+    look(store, Source("web", url=well, fetcher=fetcher), now=soon + timedelta(minutes=1))
+    assert len(fetcher.asked) == 4
+
+
 def test_a_page_named_by_hand_is_read_again_when_it_was_broken(store):
     broken = a_page(daily(1)[:-30], name="page.json")
     assert ingest_pages(store, [broken]).pages[0].status == PageStatus.BROKEN

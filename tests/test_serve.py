@@ -81,6 +81,7 @@ def test_several_digests_answer_at_their_own_addresses(tmp_path):
         (config / "digest.toml").write_text(
             f'[sender]\nname = "The {name} digest"\n[web]\nurl = "http://{name}.example.org"\n'
         )
+    (tmp_path / "tenants" / ".house").touch()
     with serving(tmp_path, "--no-schedule") as (_, address):
         for name in ("ml", "bio"):
             request = urllib.request.Request(address, headers={"Host": f"{name}.example.org"})

@@ -12,7 +12,7 @@ from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
 from digest.cli.start import make_home
 from digest.errors import DigestError, SettingsError
-from digest.house import Tenant, check_home, home_of, new_home, tenants_of
+from digest.house import Tenant, check_home, home_of, mark_house, new_home, tenants_of
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -60,6 +60,7 @@ def add(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Letters, d
     with exits_in_words():
         home = new_home(context.house, name)
         made = list(make_home(home, demo=False))
+        mark_house(context.house)
         if not made:
             raise DigestError(f"{home} is a home already; `digest --tenant {name} status` says how it is")
     for path in made:

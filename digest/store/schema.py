@@ -82,6 +82,7 @@ sources = Table(
     Column("next_try_at", Instant, nullable=False),
     Column("failures", Integer, nullable=False, default=0),  # in a row
     Column("papers", Integer, nullable=False, default=0),  # on the last page
+    Column("place_hash", Text),  # where it was looked for then; an address may bear a key
 )
 
 pages = Table(

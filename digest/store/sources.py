@@ -26,6 +26,7 @@ class SourceState:
     succeeded_at: datetime | None = None
     failures: int = 0  # in a row
     papers: int = 0  # on the last page that had any
+    place_hash: str | None = None  # of the address or path; None when it was tried before that was noted
 
 
 def source_state(db: Connection, name: str) -> SourceState | None:
