@@ -93,11 +93,13 @@ def test_a_broken_page_costs_only_itself_and_is_told_once(store, tmp_path):
 
 
 def test_a_folder_is_well_again_when_its_broken_page_is_gone(store, tmp_path):
-    source = folder(tmp_path, good=daily(1), bad=daily(2)[:-30])
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    source = folder(inbox, good=daily(1), bad=daily(2)[:-30])
     look(store, source)
     look(store, source)
-    assert state(store, "mine").state == "unrecognised"
-    (tmp_path / "bad.json").unlink()
+    assert state(store, "mine").state == "broken"
+    (inbox / "bad.json").unlink()
     look(store, source)
     assert (state(store, "mine").state, state(store, "mine").reason) == ("ok", None)
 
