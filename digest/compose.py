@@ -68,6 +68,42 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     )
 
 
+def kept_out(profile: Profile, material: Material, picks: Sequence[Pick], one: Standing) -> str:
+    """Why a candidate is not among the `picks` that were composed of this, as one sentence with the figure that decided."""
+    has_interests = any(interest.weight > 0 for interest in profile.interests)
+    least = material.floor * (1 - profile.trending)
+    if profile.quiet_day == "carry-over" and all(other.interest <= least for other in material.ranked):
+        least = 0.0
+    if one.interest > least or (not has_interests and one.liked > 0):
+        return _outdone(picks, one)
+    if not has_interests:
+        return "the profile names no interest, and nobody has liked this paper yet"
+    return f"it fits the profile by {one.interest:.3f}, and only more than {least:.3f} counts as a match" + (
+        _not_popular(profile, one) if one.interest >= 0 else ""
+    )
+
+
+def _outdone(picks: Sequence[Pick], one: Standing) -> str:
+    chosen = [pick.score.value for pick in picks if pick.section != Section.WILDCARD]
+    if not chosen:
+        return f"its score is {one.value:.3f}, and there is no place in the digest"
+    if one.value > min(chosen):
+        return (
+            f"papers much like it come before it: its score of {one.value:.3f} is above that of the last of the"
+            f" {len(chosen)} in the digest, {min(chosen):.3f}, but they differ more"
+        )
+    places = f"the {len(chosen)} places are taken" if len(chosen) > 1 else "the one place is taken"
+    return f"{places}: the last of them by a paper with a score of {min(chosen):.3f}, and this one has {one.value:.3f}"
+
+
+def _not_popular(profile: Profile, one: Standing) -> str:
+    least = _POPULAR * profile.trending
+    if one.liked < least:
+        return f"; its upvotes bring {one.liked:.3f}, and a popular paper needs {least:.3f}"
+    places = round(profile.trending * profile.max_papers)
+    return f"; popular papers get at most {places} of the {profile.max_papers} places, and others are ahead"
+
+
 def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: float) -> list[Pick]:
     least = floor * (1 - profile.trending)
     matched = {one.paper_id for one in new if one.interest > least}

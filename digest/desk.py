@@ -63,6 +63,27 @@ def snapshot_at(db: Connection, limits: Limits, now: datetime) -> Snapshot:
     return take_snapshot(db, midnight - longest, limit=limits.corpus_papers)
 
 
+def back_of(person: Subscriber, limits: Limits, now: datetime) -> timedelta:
+    """How far this person's digest looks back; back from a pause, what was missed is new."""
+    usual = lookback(person.profile.cadence, limits.lookback)
+    if person.catch_up_since is None:
+        return usual
+    return max(usual, timedelta(days=(now - person.catch_up_since).days + 1))
+
+
+def chosen_from(snapshot: Snapshot, back: timedelta, *, now: datetime) -> Papers:
+    """What a digest that looks back so far is chosen from."""
+    since = now - back
+    seen = snapshot.papers
+    candidates = {one.paper.id: one.paper for one in seen if one.last_seen_at > since}
+    past = {
+        one.paper.id: (one.last_seen_at.date(), one.paper)
+        for one in seen
+        if since - _LEARNT_FROM < one.last_seen_at <= since
+    }
+    return Papers(candidates, past, sightings_of(snapshot.counted))
+
+
 @dataclass(frozen=True, slots=True)
 class _Decision:
     """What is to be done for one person: a finished message, or a Skip."""
@@ -96,7 +117,7 @@ class Desk:
         self._voted: dict[int, Paper] = {}  # papers of the past that people spoke of, read once
         self._following = cache(partial(next_issue, after=now))
         self._issue = cache(partial(due_issue, now=now))
-        self._papers = cache(self._papers_of)
+        self._papers = cache(lambda back: chosen_from(self._snapshot, back, now=now))
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -169,28 +190,9 @@ class Desk:
                 skip = Skip(person.email, SkipReason.ALREADY_QUEUED, f"the digest of {issue.on}")
                 yield _Decision(person, issue, skip)
             else:
-                wanted.setdefault(self._back(person), []).append((person, issue))
+                wanted.setdefault(back_of(person, self._limits, self._now), []).append((person, issue))
         for back, group in wanted.items():
             yield from self._decide_group(group, back)
-
-    def _back(self, person: Subscriber) -> timedelta:
-        """How far this person's digest looks back; back from a pause, what was missed is new."""
-        usual = lookback(person.profile.cadence, self._limits.lookback)
-        if person.catch_up_since is None:
-            return usual
-        return max(usual, timedelta(days=(self._now - person.catch_up_since).days + 1))
-
-    def _papers_of(self, back: timedelta) -> Papers:
-        """What a digest that looks back so far is chosen from."""
-        since = self._now - back
-        seen = self._snapshot.papers
-        candidates = {one.paper.id: one.paper for one in seen if one.last_seen_at > since}
-        past = {
-            one.paper.id: (one.last_seen_at.date(), one.paper)
-            for one in seen
-            if since - _LEARNT_FROM < one.last_seen_at <= since
-        }
-        return Papers(candidates, past, sightings_of(self._snapshot.counted))
 
     def _decide_group(
         self, group: Sequence[tuple[Subscriber, Issue]], back: timedelta

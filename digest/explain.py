@@ -1,17 +1,22 @@
-"""Why this paper, for this person: the score with its parts, what was sent, and what stood in the way."""
+"""Why this paper, for this person: the score with its parts, what was sent, and what stands in the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from digest.desk import Limits, taste_of
+from digest.cadence import next_issue
+from digest.compose import compose, kept_out
+from digest.desk import Limits, back_of, chosen_from, snapshot_at, taste_of
 from digest.errors import DigestError
-from digest.model import Paper, Score
+from digest.mail.wording import counted
+from digest.material import Papers, Reader, materials
+from digest.model import Digest, Paper, Score, Standing
 from digest.ranking import PaperRanker
+from digest.ranking.mute import MuteList
 from digest.store import Store
 from digest.store.history import shown_score
-from digest.store.papers import find_paper, seen_since
-from digest.store.people import Subscriber, find_subscriber
+from digest.store.papers import find_paper
+from digest.store.people import Subscriber, find_subscriber, shown_among
 from digest.store.votes import votes_of
 
 
@@ -25,6 +30,7 @@ class Explanation:
     rank: int | None  # among the candidates of now; None when it is too old to be one
     candidates: int
     shown: dict[str, Any] | None  # the score it was sent with, the day, and what became of the mail
+    verdict: str  # one sentence: that it comes, or what keeps it out, with the figure that decides
 
 
 def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datetime) -> Explanation:
@@ -40,15 +46,56 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
         if stored is None:
             raise DigestError(f"no paper is called {wanted!r}; `digest papers` lists them with their ids")
         shown = shown_score(db, person.id, stored.pk)
-        votes = votes_of(db, [person.id])[person.id]
-        corpus = seen_since(db, now - limits.corpus, limit=limits.corpus_papers)
-    recent = {one.paper.id: one.paper for one in corpus if one.last_seen_at > now - limits.lookback}
-    papers = list((recent | {stored.paper.id: stored.paper}).values())
-    ranker = PaperRanker(encoder=limits.encoder).fit([one.paper for one in corpus] or papers)
-    counter = ranker.lay_out(papers, now=now)
-    [batch] = ranker.serve(counter, [person.profile], [taste_of(votes)], now=now, limit=None)
-    column = batch.columns(0).get(stored.paper.id)
-    score = None if column is None else batch.explain(0, [column])[0]
-    place = None if column is None else column + 1
-    is_candidate = stored.paper.id in recent
-    return Explanation(person, stored.paper, score, place if is_candidate else None, len(recent), shown)
+        taste = taste_of(votes_of(db, [person.id])[person.id])
+        snapshot = snapshot_at(db, limits, now)
+        had = shown_among(db, [person.id], {one.pk: one.paper.id for one in snapshot.papers})[person.id]
+    paper, back = stored.paper, back_of(person, limits, now)
+    papers = chosen_from(snapshot, back, now=now)
+    corpus = [one.paper for one in snapshot.papers] or [paper]
+    ranker = PaperRanker(encoder=limits.encoder).fit(corpus)
+    reader = Reader(person.profile, frozenset(had), taste)
+    score, rank, standing = _ranked(ranker, papers, reader, paper, now)
+    is_candidate = paper.id in papers.candidates
+    if shown is not None:
+        verdict = f"it came with the digest of {shown['on']}, and a paper comes once"
+    elif standing is None:
+        verdict = _muted(person, paper)
+    elif not is_candidate:
+        looks = f"a digest looks back {counted(back.days, 'day')}, to {now - back:%Y-%m-%d}"
+        verdict = f"it was last on a page of {stored.last_seen_at:%Y-%m-%d}, and {looks}"
+    else:
+        verdict = _verdict(ranker, papers, reader, standing, now)
+    place = rank if is_candidate else None
+    return Explanation(person, paper, score, place, len(papers.candidates), shown, verdict)
+
+
+def _ranked(
+    ranker: PaperRanker, papers: Papers, reader: Reader, paper: Paper, now: datetime
+) -> tuple[Score | None, int | None, Standing | None]:
+    """Score, rank and standing of the paper among the candidates and itself; nothing when it is muted."""
+    listed = list({**papers.candidates, paper.id: paper}.values())
+    counter = ranker.lay_out(listed, now=now, sightings=papers.sightings)
+    batch = counter.serve([reader.profile], [reader.taste], now=now, limit=None)
+    column = batch.columns(0).get(paper.id)
+    if column is None:
+        return None, None, None
+    [standing] = [one for one in batch.standings(0) if one.paper_id == paper.id]
+    return batch.explain(0, [column])[0], column + 1, standing
+
+
+def _verdict(ranker: PaperRanker, papers: Papers, reader: Reader, one: Standing, now: datetime) -> str:
+    """Whether the next digest, were it made now, has it; else what keeps it out."""
+    profile = reader.profile
+    [material] = materials(ranker, papers, [reader], now=now)
+    issue = next_issue(profile.cadence, profile.timezone, now)
+    digest = compose(issue, replace(profile, email=""), material)
+    picks = digest.picks if isinstance(digest, Digest) else ()
+    if any(pick.paper.id == one.paper_id for pick in picks):
+        return f"it is in the digest that would be made now, of {counted(len(picks), 'paper')}"
+    return kept_out(profile, material, picks, one)
+
+
+def _muted(person: Subscriber, paper: Paper) -> str:
+    mute = MuteList([paper])
+    said = next((keyword for keyword in person.profile.mute if len(mute.places([keyword]))), "")
+    return f'it never comes: the profile mutes "{said}", which is in it'

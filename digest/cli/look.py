@@ -63,13 +63,12 @@ def explain(
         }
         print_json(
             answer
-            | {"score": score, "rank": found.rank, "candidates": found.candidates, "shown": found.shown}
+            | {"score": score, "rank": found.rank, "candidates": found.candidates}
+            | {"shown": found.shown, "verdict": found.verdict}
         )
         return
     typer.echo(f"{found.paper.title}\n{found.paper.id}\n")
-    if found.score is None:
-        typer.echo("muted: one of the profile's [mute] keywords is in it, so it never comes")
-    else:
+    if found.score is not None:
         rows = [(f"{reason.contribution:+.3f}", reason.kind, reason.term) for reason in found.score.why]
         print_table(("part", "kind", "term"), [*rows, (f"{found.score.value:+.3f}", "", "score")])
         place = (
@@ -78,6 +77,7 @@ def explain(
             else "too old to be a candidate now"
         )
         typer.echo(place)
+    typer.echo(found.verdict)
     if found.shown:
         typer.echo(
             f"in the digest of {found.shown['on']} ({found.shown['state']}), with score {found.shown['value']:.3f}"
