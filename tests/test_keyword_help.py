@@ -2,6 +2,7 @@
 
 from digest.ranking import PaperRanker
 from digest.ranking.advice import KeywordHelp
+from tests.builders import a_paper
 from tests.test_ranking_votes import CORPUS, RANKER, papers_on
 
 HELP = KeywordHelp(RANKER, CORPUS)
@@ -78,3 +79,21 @@ def test_the_same_keyword_gets_the_same_advice_in_any_company():
 
 def test_the_order_of_papers_does_not_change_advice():
     assert KeywordHelp(RANKER, CORPUS[::-1]).advise(["robot", "speech"]) == HELP.advise(["robot", "speech"])
+
+
+def test_what_to_begin_with_are_topics_and_no_scraps_of_text():
+    text = (
+        "Sparse retrieval finds passages. Extensive experiments show it. Sub-optimal index choices cost time. We keep a K V"
+        " store, on supervised fine-tuning data, with Monte Carlo tree search. Code: https://github.com/some/place"
+    )
+    others = ["Storms cross the sea", "Enzymes fold slowly", "Bridges carry trains", "Poems rhyme at times"]
+    scraps = [a_paper(n, title=f"Sparse Retrieval, Part {n}", abstract=text) for n in range(1, 6)]
+    scraps += [
+        a_paper(n, title=others[n % 4], abstract=f"{others[n % 4]}, says part {n}.") for n in range(6, 41)
+    ]
+    phrases = KeywordHelp(PaperRanker().fit(scraps), scraps).usual_phrases(50)
+    assert "sparse retrieval" in phrases
+    said = set(" ".join(phrases).split())
+    assert not said & {"github", "com", "k", "v", "sub", "optimal", "supervised", "carlo", "extensive"}, (
+        phrases
+    )

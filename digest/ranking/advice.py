@@ -1,5 +1,7 @@
 """Help with keywords: which of them find anything, what to write instead, and what to begin with."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +14,7 @@ from digest.ranking.keywords import Keyword, KeywordMatcher, Matches, parse_keyw
 from digest.ranking.meaning import one_thread
 from digest.ranking.scorer import PaperRanker
 from digest.ranking.shelf import Shelf, in_order
-from digest.ranking.text import singular, stem
+from digest.ranking.text import STOP_WORDS, singular, stem
 from digest.ranking.wordlist import WordList
 
 MOST_SUGGESTIONS = 5
@@ -26,6 +28,9 @@ _COHESION = 0.5
 _SAME_BEGINNING = 5
 _FEWEST_SPEAKERS = 3
 _EXAMPLES = 5
+_FEWEST_TITLES = 2
+_KINDS = frozenset({"report", "study", "survey", "review"})  # of papers, whatever they are about
+_SHORTEST = 2  # letters of a word in a phrase to begin with
 _MOST_REMEMBERED = 20_000
 
 
@@ -116,24 +121,51 @@ class KeywordHelp:
         return list(dict.fromkeys([*whole, *phrases]))[:MOST_SUGGESTIONS]
 
     def usual_phrases(self, limit: int) -> list[str]:
-        """What these papers are about, to begin with: phrases that many say, and no word twice."""
+        """What these papers are about, to begin with: phrases that many say, as two words, and no word twice."""
         library = self._ranker.library_
         spread = np.bincount(library.weigh(self._papers).indices, minlength=len(library.shelf.columns))
         found: list[tuple[float, str]] = []
         for pair, wording in library.shelf.pairs.items():
             column = library.shelf.columns[pair]
             is_said = _FEWEST_SPEAKERS <= spread[column] <= TOO_COMMON * len(self._papers)
-            if is_said and not any(word[0].isdigit() for word in wording.split()):
+            if is_said and pair not in library.shelf.words:
                 cohesion = _cohesion(wording.split(), column, library.shelf)
                 found.append((float(spread[column]) * cohesion, wording))
         phrases: list[str] = []
         used: set[str] = set()
         for worth, wording in sorted(found, key=lambda one: (-one[0], one[1])):
             words = {stem(word) for word in wording.split()}
-            if worth > 0 and not words & used:
+            if len(phrases) == limit or worth <= 0:
+                break
+            if not words & used and self._is_phrase(wording):
                 phrases.append(wording)
                 used |= words
-        return phrases[:limit]
+        return phrases
+
+    def _is_phrase(self, wording: str) -> bool:
+        """Whether these two words are a topic of their own: they mostly stand side by side, and titles say them, too.
+
+        So they are no part of an address, of an abbreviation, of one word ("sub-optimal") or of a longer phrase ("carlo
+        tree"); and what only abstracts say is how papers are written ("extensive experiments").
+        """
+        first, second = wording.split()
+        is_short = min(len(first), len(second)) < _SHORTEST
+        if is_short or singular(second) in _KINDS or not f"{first[0]}{second[0]}".isalpha():
+            return False
+        said = re.compile(
+            rf"\b(\w+-|[^\W\d]+\s)?{re.escape(first)}([^\w]*){re.escape(second)}\b(-\w|\s[^\W\d]+)?",
+            re.IGNORECASE,
+        )
+        found = [one for text in self._texts for one in said.findall(text)]
+        apart = sum(gap.isspace() and "-" not in before + after for before, gap, after in found)
+        beside = Counter(word.strip().casefold() for before, _, after in found for word in {before, after})
+        longer = max((count for word, count in beside.items() if word and word not in STOP_WORDS), default=0)
+        titles = sum(said.search(paper.title) is not None for paper in self._papers)
+        return 2 * apart > len(found) >= 2 * longer and titles >= _FEWEST_TITLES
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [f"{paper.title}\n{paper.abstract or ''}" for paper in self._papers]
 
     def propose(self, papers: Sequence[Paper], *, limit: int = 8) -> list[str]:
         """Keywords for a reader who has pasted papers of interest: see `propose`."""
