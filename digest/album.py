@@ -74,7 +74,7 @@ def write_changes(
         for change in changes
     ]
     added, dropped = (sum(len(getattr(one, name)) for one in changes) for name in ("added", "dropped"))
-    scale = f"{counted(len(changes), 'day')}: +{added}, −{dropped} papers."
+    scale = f"{counted(len(changes), 'day')}: +{added}, −{counted(dropped, 'paper')}."
     return write_into(out, {_INDEX: _days_page("What the other profile would change", scale, entries, theme)})
 
 
@@ -95,7 +95,7 @@ def _lines(sign: str, picks: Sequence[Pick], profile: Profile) -> tuple[_Line, .
 
 
 def _days_page(title: str, scale: str, days: Sequence[_Entry], theme: str) -> bytes:
-    look = build_theme(theme, where="--theme")
+    look = build_theme(theme)
     page = _template("days.html").render(
         title=title, scale=scale, days=days, light=look.light, dark=look.dark
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from digest.mail.mistrust import remedy_for
 from digest.mail.notices import Trouble
+from digest.mail.wording import counted
 from digest.model import Message
 from digest.store import Store
 from digest.store.dialect import alone
@@ -100,7 +101,7 @@ def troubles(db: Connection, wanted: AlertSettings, home: Path, *, now: datetime
 def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
     counts = count_deliveries(db)
     if counts.get("unknown"):
-        said = f"{counts['unknown']} messages may have been sent, nobody knows."
+        said = f"{counted(counts['unknown'], 'message')} may have been sent, nobody knows."
         yield Trouble(
             "Mails are in doubt", said, "`digest outbox list --state unknown`, then `digest outbox resolve`."
         )

@@ -59,12 +59,12 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     if not material.papers:
         return Skip(profile.email, SkipReason.NOTHING_NEW, "no page with papers was picked up lately")
     if not new:
-        seen = f"all {len(material.papers)} papers of the last days were shown before, or are muted"
+        seen = "whatever the last days brought was shown before, or is muted"
         return Skip(profile.email, SkipReason.NOTHING_NEW, seen)
     return Skip(
         profile.email,
         SkipReason.NOTHING_MATCHED,
-        f"none of {candidates} new papers fits the profile well enough",
+        f"none of the new papers ({candidates}) fits the profile well enough",
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, select
 from digest.commands import open_mailbox
 from digest.errors import DigestError, MailboxError
 from digest.mail.dialogue import Dialogue
+from digest.mail.wording import counted
 from digest.settings import Settings
 from digest.store import Store
 from digest.store.history import count_deliveries, oldest_open
@@ -147,7 +148,7 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
         yield Finding("mailbox", "fail", str(error), _MEND_MAILBOX)
         return
     if mailbox is not None:
-        yield Finding("mailbox", "ok", f"can be read; {unread} mails are unread")
+        yield Finding("mailbox", "ok", f"can be read; it has {counted(unread, 'unread mail')}")
     elif settings.file.bounces.address is not None:
         said = f"mail that comes back to {settings.file.bounces.address} is read nowhere"
         yield Finding(
@@ -231,7 +232,7 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
         yield Finding("sending", "fail", said, "mend what it says, then: digest outbox retry")
     counts = count_deliveries(db)
     if counts.get("unknown"):
-        said = f"{counts['unknown']} messages may have been sent, nobody knows"
+        said = f"{counted(counts['unknown'], 'message')} may have been sent, nobody knows"
         yield Finding(
             "in doubt",
             "warn",

@@ -57,7 +57,7 @@ class Letters:
 
         Raises `SettingsError` for a theme there is not.
         """
-        return cls(Renderer(theme=build_theme(theme, where="--theme")), SenderSettings(), secret=b"preview")
+        return cls(Renderer(theme=build_theme(theme)), SenderSettings(), secret=b"preview")
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
         """One subscriber's digest; the note of a quiet day when it has no picks."""

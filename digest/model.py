@@ -144,7 +144,6 @@ class ReasonKind(StrEnum):
     ORGANIZATION = "organization"
     TRENDING = "trending"  # term: "41 upvotes"
     RECENT = "recent"
-    MUTED = "muted"
     TASTE = "taste"  # learnt from votes
     WHOLE = "whole"  # fits the keywords as a whole: too little of each to name one
 

@@ -223,6 +223,32 @@ def test_what_is_wrong_is_said_in_a_line_with_the_right_exit_code(
     assert "Traceback" not in result.output + result.stderr
 
 
+def test_one_thing_is_counted_as_one_and_an_option_is_named_once(home, tmp_path):
+    for page in (home / "pages").iterdir():
+        page.unlink()
+    page = json.dumps(
+        [{"paper": {"id": "2602.00001", "title": "One Draft Model", "summary": "Speculative decoding."}}]
+    )
+    (tmp_path / "one.json").write_text(page)
+    tried = call("--home", home, "ingest", tmp_path / "one.json").stdout
+    assert ": 1 paper, 1 new\n" in tried
+    me = home / "config" / "subscribers" / "speech-researcher.toml"
+    wrong = (
+        "preview",
+        "--profile",
+        me,
+        "--page",
+        tmp_path / "one.json",
+        "--out",
+        tmp_path / "out",
+        "--theme",
+        "red",
+    )
+    assert call(*wrong, code=2).stderr.startswith(
+        'digest: --theme: there is no theme "red"; there are "paper"'
+    )
+
+
 def test_wrong_settings_are_all_told_and_exit_2(home):
     (home / "config" / "digest.toml").write_text('[delivery]\ntransport = "pigeon"\nbatch = 0\n')
     result = call("--home", home, "run", "--once", code=2)

@@ -97,7 +97,7 @@ def test_a_mailbox_is_looked_into_and_one_that_is_missing_is_told(tmp_path, stor
     (tmp_path / "box" / "new").mkdir(parents=True)
     (tmp_path / "box" / "new" / "1").write_bytes(b"Subject: hello\r\n\r\n")
     found = findings(settings_for(tmp_path, port, '[mailbox]\nmaildir = "box"\n'), store)["mailbox"]
-    assert (found.state, found.said) == ("ok", "can be read; 1 mails are unread")
+    assert (found.state, found.said) == ("ok", "can be read; it has 1 unread mail")
     (tmp_path / ".env").write_text("DIGEST_IMAP_PASSWORD=secret-of-mine\n")
     imap = f'[mailbox]\nhost = "127.0.0.1"\nport = {free_port()}\nusername = "papers"\ntimeout = 2\n'
     found = findings(settings_for(tmp_path, port, imap), store)["mailbox"]
@@ -203,7 +203,7 @@ def test_a_test_mail_says_what_the_server_said(tmp_path):
 def test_backup_and_restore_from_the_command_line(home):
     folder, store = home
     owe(store, 1)
-    assert "1 deliveries" in run(folder, "backup", str(folder / "copy.db"))
+    assert "1 delivery" in run(folder, "backup", str(folder / "copy.db"))
     owe(store, 2)
     assert "is whole" in run(folder, "restore", "--verify", str(folder / "copy.db"))
     assert state_of(folder, 2) == "queued"

@@ -115,7 +115,7 @@ def test_the_command_line_teaches_and_forgets(tmp_path):
     assert "now has 2 more" in call("feedback", "marta@example.org", "more", str(library))
     forgotten = json.loads(call("feedback", "marta@example.org", "forget", str(library), "--json"))
     assert forgotten == {"changed": 1, "votes": {"more": 1}}
-    assert "1 papers forgotten" in call("feedback", "marta@example.org", "forget")
+    assert "1 paper forgotten" in call("feedback", "marta@example.org", "forget")
 
 
 def test_a_page_of_a_source_that_is_learnt_from_stays_news(store, ids):

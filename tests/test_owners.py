@@ -104,11 +104,11 @@ def test_the_command_line_says_whose_profile_went_where(tmp_path):
     (tmp_path / "handed" / "new.toml").write_text('email = "new@example.org"')
     home = ["--home", str(tmp_path), "subscribers"]
     assert (
-        "done         1 profiles"
+        "done         1 profile"
         in CliRunner().invoke(app, [*home, "import", str(tmp_path / "handed")]).stdout
     )
     assert (
-        "done         1 profiles" in CliRunner().invoke(app, [*home, "export", str(tmp_path / "out")]).stdout
+        "done         1 profile" in CliRunner().invoke(app, [*home, "export", str(tmp_path / "out")]).stdout
     )
     assert (tmp_path / "out" / "new@example.org.toml").exists()
 

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import print_json
+from digest.mail.wording import counted
+
+if TYPE_CHECKING:
+    from digest.store.backup import Copy
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -27,7 +31,7 @@ def backup(
     context: Context = ctx.obj
     with exits_in_words():
         copy = back_up(load_settings(context.home).database.get_secret_value(), file)
-    said = f"{copy.file}: {copy.subscribers} subscribers, {copy.deliveries} deliveries, checked"
+    said = f"{copy.file}: {_of(copy)}, checked"
     print_json(asdict(copy)) if as_json else typer.echo(said)
 
 
@@ -50,5 +54,9 @@ def restore(
         url = load_settings(context.home).database.get_secret_value()
         copy = check(file) if verify else put_back(url, file)
     done = "is whole" if verify else "is in place"
-    said = f"{copy.file} {done}: {copy.subscribers} subscribers, {copy.deliveries} deliveries"
+    said = f"{copy.file} {done}: {_of(copy)}"
     print_json(asdict(copy) | {"is_in_place": not verify}) if as_json else typer.echo(said)
+
+
+def _of(copy: "Copy") -> str:
+    return f"{counted(copy.subscribers, 'subscriber')}, {counted(copy.deliveries, 'delivery', 'deliveries')}"

@@ -8,6 +8,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import print_json
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.feedback import Learnt
@@ -41,7 +42,7 @@ def feedback(
     else:
         done = "forgotten" if verb == "forget" else f"taken as {verb} like this"
         have = f"{learnt.votes.get('more', 0)} more, {learnt.votes.get('less', 0)} less"
-        typer.echo(f"{learnt.changed} papers {done}; {subscriber} now has {have}")
+        typer.echo(f"{counted(learnt.changed, 'paper')} {done}; {subscriber} now has {have}")
 
 
 def _learn(context: Context, subscriber: str, verb: Verb, papers: Sequence[str]) -> "Learnt":

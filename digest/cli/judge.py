@@ -7,6 +7,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.ranking.evaluate import Evaluation
@@ -39,7 +40,7 @@ def rank(
         print_json({"profiles": report.profiles, "pairs": report.pairs, "lines": report.lines, "out": out})
     else:
         complain(
-            f"{report.profiles} profiles, {report.pairs} profile-paper pairs ranked; {report.lines} lines in {out}"
+            f"{counted(report.profiles, 'profile')}, {counted(report.pairs, 'profile-paper pair')} ranked; {counted(report.lines, 'line')} in {out}"
         )
 
 

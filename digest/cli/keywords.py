@@ -7,6 +7,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.ranking.advice import KeywordAdvice
@@ -40,7 +41,7 @@ def keywords(
     if as_json:
         print_json(asdict(found))
         return
-    title = f"{found.papers} papers of the last {days} days"
+    title = f"{counted(found.papers, 'paper')} of the last {counted(days, 'day')}"
     print_table(("keyword", "papers", ""), [_row(one) for one in found.advice], title=title)
     if found.proposed:
         typer.echo(f"\nYour papers suggest: {', '.join(found.proposed)}")

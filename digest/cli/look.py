@@ -6,6 +6,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import paper_as_json, print_json, print_table
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.store.people import Status, Subscriber
@@ -72,7 +73,7 @@ def explain(
         rows = [(f"{reason.contribution:+.3f}", reason.kind, reason.term) for reason in found.score.why]
         print_table(("part", "kind", "term"), [*rows, (f"{found.score.value:+.3f}", "", "score")])
         place = (
-            f"rank {found.rank} of {found.candidates} candidates"
+            f"rank {found.rank} of {counted(found.candidates, 'candidate')}"
             if found.rank
             else "too old to be a candidate now"
         )

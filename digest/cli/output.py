@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from digest.mail.wording import counted
+
 if TYPE_CHECKING:  # only named here; loading them takes a second that `digest --help` need not wait for
     from digest.deliver import DeliverReport
     from digest.ingest import IngestReport, PageReport
@@ -121,14 +123,18 @@ def print_ingest(report: "IngestReport") -> None:
     for page in new:
         rejected = f", {len(page.rejected)} rejected" if page.rejected else ""
         told = f" - {page.reason}" if page.reason else ""
-        typer.echo(f"{page.status:<12} {page.path}: {page.papers} papers, {page.new} new{rejected}{told}")
+        typer.echo(
+            f"{page.status:<12} {page.path}: {counted(page.papers, 'paper')}, {page.new} new{rejected}{told}"
+        )
         said = in_words(page.rejected, told=page.reason)
         for line in said[:_MOST_REASONS]:
             typer.echo(f"{'':<12} {line}")
         if len(said) > _MOST_REASONS:
-            typer.echo(f"{'':<12} and {len(said) - _MOST_REASONS} reasons more; --json has them all")
+            typer.echo(
+                f"{'':<12} and {counted(len(said) - _MOST_REASONS, 'reason')} more; --json has them all"
+            )
     if unchanged := len(report.pages) - len(new):
-        typer.echo(f"{'unchanged':<12} {unchanged} pages that were picked up before")
+        typer.echo(f"{'unchanged':<12} {counted(unchanged, 'page')} picked up before")
     for name, reason in report.unreachable.items():
         typer.echo(f"{'no page':<12} {name}: {reason}")
     if not report.pages and not report.unreachable:
@@ -137,7 +143,7 @@ def print_ingest(report: "IngestReport") -> None:
 
 def print_publish(report: "PublishReport") -> None:
     """How many are queued, and one line for everybody else."""
-    typer.echo(f"queued       {report.queued} digests")
+    typer.echo(f"queued       {counted(report.queued, 'digest')}")
     for skip in report.skipped:
         typer.echo(f"skipped      {skip.subscriber}: {skip.reason}")
 

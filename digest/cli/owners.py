@@ -8,6 +8,7 @@ import typer
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json
 from digest.errors import DigestError, Mistake, SettingsError
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.store.people import Subscriber
@@ -70,7 +71,7 @@ def _tell(handed: "Handed", *, as_json: bool) -> None:
     if as_json:
         print_json({"done": handed.done, "left": handed.left, "mistakes": list(map(str, handed.mistakes))})
     else:
-        typer.echo(f"done         {len(handed.done)} profiles")
+        typer.echo(f"done         {counted(len(handed.done), 'profile')}")
         for address, why in handed.left.items():
             typer.echo(f"left         {address}: {why}")
         for mistake in handed.mistakes:

@@ -9,6 +9,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.model import Pick
@@ -128,7 +129,7 @@ class _Asked:
         if self._as_json:
             print_json({"written": written})
         else:
-            typer.echo(f"written      {written[0]}, and {len(written) - 1} mails")
+            typer.echo(f"written      {written[0]}, and {counted(len(written) - 1, 'mail')}")
         return written[0]
 
     def samples(self, mail: str) -> Path:
@@ -138,7 +139,7 @@ class _Asked:
         from digest.mail.themes import build_theme
         from digest.preview import write_into
 
-        renderer = Renderer(theme=build_theme(self._theme, where="--theme"))
+        renderer = Renderer(theme=build_theme(self._theme))
         written = []
         for kind in KINDS if mail == "all" else (mail,):
             rendered = sample(kind, renderer)

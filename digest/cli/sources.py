@@ -7,6 +7,7 @@ import typer
 
 from digest.cli.context import Context, exits_in_words
 from digest.cli.output import print_json, print_table
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -115,7 +116,7 @@ def _print_trials(trials: list["Trial"], *, as_json: bool) -> None:
         for trial in trials:
             parsed = trial.parsed
             typer.echo(
-                f"{parsed.status:<12} {trial.page}: {parsed.format or 'no known format'}, {len(parsed.papers)} papers"
+                f"{parsed.status:<12} {trial.page}: {parsed.format or 'no known format'}, {counted(len(parsed.papers), 'paper')}"
             )
             if parsed.reason:
                 typer.echo(f"{'':<12} {parsed.reason}")

@@ -9,6 +9,7 @@ from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.tenants import opened
 from digest.errors import DigestError, Mistake, SettingsError
 from digest.logs import tell_each_step
+from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -29,7 +30,7 @@ def worker(ctx: typer.Context) -> None:
             raise SettingsError([_no_engine(app) for app in house.apps.values()])
         stop_on_signals(stopping)
         tell_each_step()
-        complain(f"working for {len(apps)} of {len(house.apps)} digests. Stop with Ctrl-C.")
+        complain(f"working for {len(apps)} of {counted(len(house.apps), 'digest')}. Stop with Ctrl-C.")
         broken: list[App] = []
         threads = [threading.Thread(target=_work, args=(app, context, stopping, broken)) for app in apps]
         for thread in threads:

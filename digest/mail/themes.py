@@ -67,16 +67,24 @@ def build_theme(
     light: Mapping[str, str] | None = None,
     dark: Mapping[str, str] | None = None,
     logo: Logo | None = None,
-    where: str = "theme",
+    where: str = "",
 ) -> Theme:
     """The theme called `name` with some of its colours replaced, by day and by night, and a logo.
 
     Raises `SettingsError` with every mistake: an unknown theme or colour, and text that could not be read on what it
-    stands on, each with a colour that would do. `where` is the file that is to be mended.
+    stands on, each with a colour that would do. `where` is the file that is to be mended; none when the name was typed as `--theme`.
     """
     if name not in THEMES:
         known = ", ".join(f'"{known}"' for known in THEMES)
-        raise SettingsError([Mistake(where, "theme", f'there is no theme "{name}"; there are {known}')])
+        raise SettingsError(
+            [
+                Mistake(
+                    where or "--theme",
+                    "theme" if where else "",
+                    f'there is no theme "{name}"; there are {known}',
+                )
+            ]
+        )
     base = THEMES[name]
     wanted = {"light": dict(light or {}), "dark": dict(dark or {})}
     mistakes = [mistake for half, colours in wanted.items() for mistake in _unknown(half, colours, where)]

@@ -50,9 +50,9 @@ def short_date(day: date) -> str:
     return f"{day.day}\u00a0{_MONTHS[day.month - 1][:3]}\u00a0{day.year}"
 
 
-def counted(number: int, noun: str) -> str:
-    """1 upvote, 1,204 upvotes."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """1 upvote, 1,204 upvotes; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def lasting(time: timedelta) -> str:

@@ -1,19 +1,13 @@
 """From a ranking to a digest worth reading: no five papers on one thing."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from digest.model import Paper, Score
 from digest.ranking.batch_best import Places
 from digest.ranking.meaning import Matrix
-from digest.ranking.scorer import PaperRanker
 
 # Papers less alike than this do not stand in each other's way.
 _ALIKE = 0.35
 STRENGTH = 0.5
-# So many times as many papers are looked at as are chosen.
-LOOKED_AT = 4
 
 
 def vary(values: Matrix, alike: Matrix, papers: Places, *, strength: float = STRENGTH, count: int) -> Places:
@@ -40,24 +34,3 @@ def vary(values: Matrix, alike: Matrix, papers: Places, *, strength: float = STR
         np.maximum(taken_off, most * repeated, out=taken_off)
         np.subtract(left, taken_off, out=worth)
     return order
-
-
-def diversify(
-    scores: Sequence[Score],
-    papers: Sequence[Paper],
-    ranker: PaperRanker,
-    *,
-    strength: float = STRENGTH,
-    limit: int | None = None,
-) -> list[Score]:
-    """The scores of one reader in a varied order; values stay as they are. See `vary`.
-
-    `papers` holds at least the papers scored; `scores` come best first. With a `limit`, only so many are chosen.
-    """
-    known = {paper.id: paper for paper in papers}
-    looked_at = list(scores if limit is None else scores[: LOOKED_AT * limit])
-    alike = ranker.alike([known[score.paper_id] for score in looked_at])
-    values = np.array([[score.value for score in looked_at]])
-    count = len(scores) if limit is None else min(limit, len(scores))
-    order = vary(values, alike, np.arange(len(looked_at))[np.newaxis], strength=strength, count=count)
-    return [looked_at[column] for column in order[0]]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,7 +12,7 @@ from digest.ranking.batch import Batch
 from digest.ranking.batch_table import MOST_NUMBERS
 from digest.ranking.counter import Counter, Fitted
 from digest.ranking.keywords import KeywordMatcher
-from digest.ranking.meaning import Encoder, Matrix, Meaning, Sentences, likeness, one_thread, unit_terms
+from digest.ranking.meaning import Encoder, Meaning, Sentences, one_thread
 from digest.ranking.reasons import Ranking
 from digest.ranking.related import Librarian, Reach
 from digest.ranking.shelf import Library, Saturation
@@ -83,7 +82,6 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
     def _fit(self, papers: Sequence[Paper]) -> Self:
         self.library_ = Library(papers, Saturation(self.k1, self.b, self.title_weight))
-        self.terms_ = unit_terms(self.library_.shelf.weights, self.library_.shelf.shared)
         self.abbreviations_ = Abbreviations(papers)
         sentences = Sentences(self.encoder, self.library_.shelf.papers) if self.encoder else None
         self.meaning_ = Meaning(
@@ -111,12 +109,6 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
                 0
             ].scores
         )
-
-    def alike(self, papers: Sequence[Paper]) -> Matrix:
-        """How alike papers are in words and meaning (papers x papers), 0 .. 1."""
-        check_is_fitted(self, "library_")
-        with one_thread():
-            return likeness(*self._measures(papers))
 
     def rank_many(
         self,
@@ -174,14 +166,6 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             some = slice(start, start + counter.rows_at_once)
             with one_thread():
                 yield counter.serve(profiles[some], votes[some], limit, now=now, outside=outside)
-
-    def _measures(self, papers: Sequence[Paper]) -> tuple[sparse.csr_array, Matrix]:
-        """Terms and places of papers; those of the corpus have been measured before."""
-        rows = self.library_.find(papers)
-        if rows is not None:
-            return self.terms_[rows], self.meaning_.corpus[rows]
-        weights = self.library_.weigh(papers)
-        return unit_terms(weights, self.library_.shelf.shared), self.meaning_.coordinates(papers, weights)
 
     def _fitted(self) -> Fitted:
         return Fitted(

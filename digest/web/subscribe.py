@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.errors import TokenError
+from digest.mail.wording import counted
 from digest.model import Profile
 from digest.subscriptions import CONSENT, Asked, Wish, request
 from digest.tokens import sign_until, verify_until
@@ -168,7 +169,7 @@ class _Front:
                 "No paper was found in that. Paste titles, one on each line, or BibTeX."
             )
         elif not words:
-            said.fields.wrong["library"] = f"{papers} papers were read, but they have no words in common."
+            said.fields.wrong["library"] = f"{counted(papers, 'paper')} read, but with no words in common."
         page = await self._render(said, now, proposed=words, pasted=pasted)
         return self._stamped(page, now)
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from digest.errors import StoreError
 from digest.mail.notices import Trouble
+from digest.mail.wording import counted
 from digest.store import desk as shelf
 from digest.store.halt import halt_sending, resume_sending
 from digest.store.outages import end_outage
@@ -88,7 +89,7 @@ async def retry_all(visit: Visit) -> Response:
 
     def change(tx: Connection) -> None:
         count = shelf.retry(tx, None, now=visit.desk.clock())
-        visit.act(tx, "retry all", "", f"{count} mails")
+        visit.act(tx, "retry all", "", counted(count, "mail"))
 
     await visit.desk.write(change)
     visit.desk.wake()
