@@ -102,6 +102,17 @@ def test_every_mistake_is_told_at_once_with_its_key_and_remedy(tmp_path):
     assert 'write it like "07:30"' in found["cadence.at"]
 
 
+def test_a_word_where_a_list_belongs_is_told_as_it_is_written(tmp_path):
+    found = mistakes_of(
+        tmp_path,
+        'email = "reader@example.org"\n[[interest]]\nkeywords = "attention"\n[mute]\nkeywords = "survey"\n',
+    )
+    assert found == {
+        f"{table}.keywords": f'input should be a list: write it like ["one", "two"], got \'{word}\''
+        for table, word in (("interest[1]", "attention"), ("mute", "survey"))
+    }
+
+
 def test_broken_toml_names_the_line(tmp_path):
     assert "line 2" in mistakes_of(tmp_path, 'email = "a@example.org"\nname = = 3')[""]
 

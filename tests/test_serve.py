@@ -5,11 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from types import SimpleNamespace
 
+from digest.cli.serve import _send_at_once
 from digest.shipped import shipped
+from digest.tables import ClusterSettings
+from tests.builders import NOW
 from tests.servers import free_port
 
 
@@ -86,3 +91,27 @@ def test_several_digests_answer_at_their_own_addresses(tmp_path):
         for name in ("ml", "bio"):
             request = urllib.request.Request(address, headers={"Host": f"{name}.example.org"})
             assert f"The {name} digest" in answer(request)[1]
+
+
+def test_a_round_of_sending_that_breaks_oddly_costs_no_later_confirmation(caplog):
+    rounds: list[int] = []
+
+    def deliver(**_):
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise RuntimeError("nobody thought of this")
+
+    app = SimpleNamespace(
+        settings=SimpleNamespace(file=SimpleNamespace(cluster=ClusterSettings())), deliver=deliver
+    )
+    woken, stopping = threading.Event(), threading.Event()
+    context = SimpleNamespace(wall_clock=lambda: NOW)
+    thread = threading.Thread(target=_send_at_once, args=({"": app}, context, woken, stopping))
+    thread.start()
+    for number in (1, 2):
+        woken.set()
+        assert eventually(lambda number=number: len(rounds) >= number, seconds=5)
+    stopping.set()
+    woken.set()
+    thread.join()
+    assert "nobody thought of this" in caplog.text

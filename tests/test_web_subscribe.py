@@ -1,12 +1,14 @@
 """The first page: what is shown before anything is asked, and what becomes of an address."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from digest.errors import StoreError
 from digest.store.people import suppress, suppressed
 from digest.web.typos import meant_instead
+from tests.builders import a_paper, record
 from tests.web import a_site, hidden, join, joined, path_in, sent_mails, who, words_of
 
 
@@ -108,6 +110,14 @@ def test_an_empty_house_says_so(tmp_path):
     with a_site(tmp_path, papers=0) as (_, _, browser):
         assert "No papers have been picked up yet" in words_of(browser.get("/").text)
         assert browser.post("/preview", data={"topics": "x"}).status_code == 200
+
+
+def test_papers_without_votes_are_not_said_to_be_missing(tmp_path):
+    with a_site(tmp_path, papers=0) as (app, clock, browser):
+        record(app.store, *(a_paper(number) for number in range(1, 4)), at=clock() - timedelta(hours=1))
+        said = words_of(browser.get("/").text)
+    assert "Name a topic to see what fits it" in said
+    assert "No papers have been picked up yet" not in said
 
 
 def test_hostile_topics_are_shown_as_text(browser):
