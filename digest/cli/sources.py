@@ -104,7 +104,10 @@ def add(
         if all(trial.parsed.status in ("broken", "unrecognised") for trial in trials):
             _print_trials(trials, as_json=as_json)
         file = add_source(app.settings.home, wanted)
-    typer.echo(f'added "{wanted.name}" to {file}', err=as_json)
+    typer.echo(
+        f'added "{wanted.name}" to {file}; a program that runs already takes it up when it is started again',
+        err=as_json,
+    )
     _print_trials(trials, as_json=as_json)
 
 

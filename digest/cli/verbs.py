@@ -171,6 +171,7 @@ def rounds(apps: "Mapping[str, App]", now: Callable[[], datetime], stopping: thr
 
 
 def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threading.Event) -> "list[Job]":
+    from digest.cli.watching import SettingsWatch
     from digest.scheduler import Job
 
     pace = app.settings.file.schedule
@@ -183,6 +184,7 @@ def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threadin
         Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
         Job(f"{of}publish", publish, timedelta(minutes=pace.publish_minutes)),
         Job(f"{of}deliver", deliver, timedelta(minutes=pace.deliver_minutes)),
+        Job(f"{of}settings", SettingsWatch(app.settings.home).look, timedelta(minutes=1)),
         Job(f"{of}alert", lambda: app.alert(now=now()), timedelta(minutes=5)),
         Job(f"{of}tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
     ]
