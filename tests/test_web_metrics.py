@@ -29,6 +29,7 @@ TOKEN = "a token of some length"
 @pytest.fixture
 def app(tmp_path):
     (tmp_path / ".env").write_text(f"DIGEST_METRICS_TOKEN={TOKEN}\n")
+    (tmp_path / "config" / "subscribers").mkdir(parents=True)
     with App.open(tmp_path, web_url=URL) as opened:
         yield opened
 
