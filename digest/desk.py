@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from digest.cadence import due_issue, lookback, next_issue
 from digest.compose import Material, compose
+from digest.garbage import undisturbed
 from digest.material import FittedOnce, Papers, Reader, materials
 from digest.model import Digest, Issue, Message, Paper, Skip, SkipReason, Update
 from digest.ranking import PaperRanker, Taste, Vote
@@ -138,6 +139,7 @@ class Desk:
     def _ranker(self) -> PaperRanker:
         return self._fitted([stored.paper for stored in self._snapshot.papers], self._limits.encoder)
 
+    @undisturbed()
     def publish(
         self, people: Sequence[Subscriber], *, first: Callable[[Connection], None] = lambda _tx: None
     ) -> list[Skip | None]:

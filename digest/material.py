@@ -1,6 +1,5 @@
 """Profiles x papers -> what each reader's digest can be made of: ranked, varied, with a floor and one from outside."""
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from digest import garbage
 from digest.compose import Material
 from digest.model import Paper, Profile, Score, Update
 from digest.ranking import PaperRanker, Taste
@@ -16,14 +16,13 @@ from digest.ranking.batch_best import Places
 from digest.ranking.batch_table import MOST_NUMBERS
 from digest.ranking.counter import Counter
 from digest.ranking.diversity import vary
-from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors
+from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors, usual_matches
 from digest.ranking.meaning import Encoder, one_thread
 from digest.ranking.shelf import Vector
 from digest.ranking.trending import Sighting
 
 _DEEP = 3  # so many times a digest's papers are put in order: what does not fit leaves a full digest
 _LOOKED_AT = 2  # so many times as many are looked at for it
-_YOUNG = 50_000  # objects that are made before those are looked through: a digest is of a hundred, and none is garbage
 _PAST = 2_000  # papers of whole past days, the newest, are enough to learn a floor from
 
 
@@ -117,17 +116,18 @@ class _Tables:
 
     def floors(self, readers: Readers, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Vector:
         """How good is good enough for each reader, by their past days."""
-        days, least = self._earlier[0], LEAST * readers.wishes.strongest
+        days, floors = self._earlier[0], LEAST * readers.wishes.strongest
         if days < FEWEST_DAYS:
-            return least
+            return floors
         max_papers = np.array([max(profile.max_papers, 1) for profile in profiles])
-        floors = []
+        asked = self._past.read(profiles, tastes, now=self._now)
+        rich = np.flatnonzero(self._past.may_fit(asked, floors) > usual_matches(days, max_papers))
         # There are more past papers than candidates, and so fewer readers at once.
-        for start in range(0, len(profiles), self._past.rows_at_once):
-            some = slice(start, start + self._past.rows_at_once)
-            fits = self._past.fits(profiles[some], tastes[some], now=self._now)
-            floors.append(learn_floors(fits, least=least[some], days=days, max_papers=max_papers[some]))
-        return np.concatenate(floors)
+        for start in range(0, len(rich), self._past.rows_at_once):
+            some = rich[start : start + self._past.rows_at_once]
+            fits = self._past.fits(asked.of(some))
+            floors[some] = learn_floors(fits, least=floors[some], days=days, max_papers=max_papers[some])
+        return floors
 
 
 class FittedOnce:
@@ -141,10 +141,7 @@ class FittedOnce:
         """The scorer fitted to `corpus`: the same one while the corpus stays the same."""
         if self._ranker is None or corpus != self._corpus:
             self._ranker, self._corpus = PaperRanker(encoder=encoder).fit(corpus), corpus
-            # What was learnt stays: looking through it for garbage again and again would cost a third of every round.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(_YOUNG)
+            garbage.keep()  # else looking through what was learnt would cost a third of every round
         return self._ranker
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import numpy as np
 import pytest
 
 from digest.compose import compose
@@ -11,7 +12,7 @@ from digest.material import Papers, Reader, materials
 from digest.model import Digest, Interest
 from digest.ranking import Taste
 from digest.ranking.counter import Counter
-from digest.ranking.floor import ENOUGH
+from digest.ranking.floor import ENOUGH, LEAST, learn_floors
 from tests.builders import NOW, a_paper, a_profile, an_issue
 from tests.test_ranking_votes import CORPUS, RANKER, SUBJECTS, TODAY
 
@@ -126,3 +127,22 @@ def test_a_paper_that_brings_new_words_is_ranked_among_the_others():
     chosen_from = Papers({new.id: new, **{paper.id: paper for paper in LIKED}}, PAST)
     reader = Reader(a_profile(interests=(Interest(("zylophone",)),), trending=0.0))
     assert digests([reader], chosen_from)[0][1][0].paper_id == new.id
+
+
+def test_a_floor_is_learnt_from_all_that_may_fit():
+    """What is left out because too little of it can fit would have taught nothing."""
+    readers = list(some_readers(60))
+    profiles, tastes = [reader.profile for reader in readers], [reader.taste for reader in readers]
+    tables = papers().tables(RANKER, NOW)
+    counter = RANKER.lay_out(EARLIER, now=NOW)
+    asked = counter.read(profiles, tastes, now=NOW)
+    most = np.array([profile.max_papers for profile in profiles])
+    least, fits = LEAST * asked.wishes.strongest, counter.fits(asked)
+    floors = learn_floors(fits, least=least, days=10, max_papers=most)
+    assert tables.floors(asked, profiles, tastes).tolist() == floors.tolist()
+    assert len(set(floors.tolist())) > len(set(least.tolist()))  # some are learnt
+
+    found = (fits > least[:, np.newaxis]).sum(axis=1)
+    may_fit = counter.may_fit(asked, least)
+    assert (may_fit >= found).all()
+    assert (may_fit < len(EARLIER)).any()

@@ -1,5 +1,6 @@
 """Publishing: who is due gets one message a day, everybody else a reason, and nobody's trouble is another's."""
 
+import gc
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -292,6 +293,15 @@ class Interrupted(PlainWriter):
     def write(self, digest, subscriber, *, now):
         self.meanwhile(subscriber)
         return super().write(digest, subscriber, now=now)
+
+
+def test_nobody_looks_for_garbage_while_digests_are_made(store):
+    record(store, decoding(1), decoding(2))
+    subscribe(store, a_profile())
+    collects = []
+    assert go(store, Interrupted(lambda _reader: collects.append(gc.isenabled())))[0].queued == 1
+    assert collects == [False]
+    assert gc.isenabled()
 
 
 def test_another_rhythm_that_is_chosen_while_a_digest_is_written_is_kept(store):

@@ -39,6 +39,16 @@ class Readers:
     likenesses: Sequence[Likeness | None]
     muted: Sequence[Places]  # the papers their mute lists keep out
 
+    def of(self, some: Places) -> "Readers":
+        """These of the readers alone."""
+        return Readers(
+            rows=self.rows,
+            wishes=self.wishes.of(some),
+            followed=[self.followed[row] for row in some],
+            likenesses=[self.likenesses[row] for row in some],
+            muted=[self.muted[row] for row in some],
+        )
+
 
 @dataclass(frozen=True)
 class _KeywordParts:

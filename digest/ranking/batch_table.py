@@ -56,6 +56,13 @@ class Rows:
         worth = np.where(self.found.kinds == COMPLETE, 0.0, values.data)
         return sparse.csr_array((worth, values.indices, values.indptr), shape=values.shape)
 
+    @cached_property
+    def own(self) -> sparse.csr_array:
+        """Matches as `fit` counts them: those that are not complete half."""
+        values = self.found.values
+        worth = np.where(self.found.kinds == COMPLETE, values.data, values.data / 2)
+        return sparse.csr_array((worth, values.indices, values.indptr), shape=values.shape)
+
     @property
     def said(self) -> sparse.csr_array:
         """Complete matches alone, without nearness."""

@@ -34,6 +34,7 @@ OUTSIDE = 0.1
 _LOOKED_AT = 256
 # Readers x papers weighed at once: the dense result stays in the cache, which is ten times faster than all at once.
 _AT_ONCE = 2**18
+_HALF = 0.5 - 1e-9  # and what rounding may take off
 # Papers whose likeness may be kept whole: 72 MB.
 _ALL_ALIKE = 3_000
 
@@ -106,7 +107,7 @@ class Counter:
         reader, the places of papers they cannot get. Few enough readers at a time fit into a processor's cache: see
         `rows_at_once`.
         """
-        readers = self._read(profiles, tastes, now)
+        readers = self.read(profiles, tastes, now=now)
         interest, unwanted, whole = self._weigh(readers)
         interest *= readers.wishes.interest[:, np.newaxis]
         values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
@@ -119,9 +120,8 @@ class Counter:
         whole = np.take_along_axis(whole, places, axis=1)
         return Batch(self.clerk, readers, best.shape[1], places, values, interest, whole)
 
-    def fits(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime) -> Matrix:
+    def fits(self, readers: Readers) -> Matrix:
         """How well every paper fits each of these readers' own wishes: 1 for a perfect match, -inf for what they mute."""
-        readers = self._read(profiles, tastes, now)
         interest, _, whole = self._weigh(readers)
         partly = _product(readers.wishes.weights.maximum(0), readers.rows.partly)
         fits = fit(interest, partly=partly, whole=whole)
@@ -129,7 +129,20 @@ class Counter:
             fits[row, places] = -np.inf
         return fits
 
-    def _read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], now: datetime) -> Readers:
+    def may_fit(self, readers: Readers, least: Vector) -> Places:
+        """How many papers may fit each reader better than `least`, which is above 0: never fewer than by `fits`.
+
+        Fast, for what fitting all keywords adds, which takes most of the time there, is not asked: it doubles at most.
+        """
+        own = readers.wishes.weights.maximum(0) @ readers.rows.own
+        owners = np.repeat(np.arange(len(least)), np.diff(own.indptr))
+        counts = np.bincount(owners[own.data > least[owners] * _HALF], minlength=len(least))
+        others = zip(readers.followed, readers.likenesses, strict=True)
+        has_others = [bool(followed) or likeness is not None for followed, likeness in others]
+        return np.asarray(np.where(has_others, len(self.papers), counts))
+
+    def read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime) -> Readers:
+        """What these readers ask for, in numbers."""
         rows = self.table.learn(typed_in(profiles))
         likenesses = self._likenesses(tastes, now)
         votes = np.array([likeness.strength if likeness else 0.0 for likeness in likenesses])

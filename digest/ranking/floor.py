@@ -30,6 +30,11 @@ def fit(interest: Matrix, *, partly: Matrix, whole: Matrix | Coarse) -> Matrix:
     return np.asarray(own)
 
 
+def usual_matches(days: int, max_papers: Places) -> Places:
+    """How many matches each reader should find in so many days."""
+    return np.round(days * max_papers * USUALLY_FULL).astype(np.int64)
+
+
 def learn_floors(fits: Matrix, *, least: Vector, days: int, max_papers: Places) -> Vector:
     """How well a paper must fit each reader, given how well all papers of so many past days did (readers x papers).
 
@@ -39,7 +44,7 @@ def learn_floors(fits: Matrix, *, least: Vector, days: int, max_papers: Places) 
     floors = least.copy()
     if days < FEWEST_DAYS:
         return floors
-    places = np.round(days * max_papers * USUALLY_FULL).astype(np.int64)
+    places = usual_matches(days, max_papers)
     rich = np.flatnonzero((fits > least[:, np.newaxis]).sum(axis=1) > places)
     usual = np.minimum(kth_highest(fits[rich], places[rich]), ENOUGH)
     floors[rich] = np.maximum(usual, least[rich])

@@ -57,7 +57,9 @@ class _Entry(NamedTuple):
     direction: NDArray[np.float32]  # exact, for it is a multiple of what single precision has: see meaning.py
     horizon: float
     best: float
-    beside: NDArray[np.int32]  # columns of the telling terms that several of its best papers say
+    beside: NDArray[
+        np.int32
+    ]  # columns of the telling terms that several of its best papers say, its own left out
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,7 @@ class Librarian:
         """Terms that several of a keyword's best papers say as well, the telling ones first."""
         entry = self._remembered.get(keyword.typed)
         entry = entry or next(self._look_up([keyword], self.match([keyword]).values))
-        own = {stem(word) for word in keyword.words}
-        others = (
-            column for column in entry.beside.tolist() if not any(map(self._names[column].__contains__, own))
-        )
-        for column in islice(others, NEAREST_TERMS):
+        for column in entry.beside.tolist():
             yield self._wordings[self._names[column]], column
 
     def match(self, keywords: Sequence[Keyword]) -> Matches:
@@ -142,7 +140,14 @@ class Librarian:
         feedback.data **= 2
         directions = self.meaning.directions(feedback, [" ".join(keyword.words) for keyword in keywords])
         exact = directions.astype(np.float32)
-        return map(_Entry, exact, self._horizon(directions), row_maxima(values), self._beside(feedback))
+        beside = map(self._others, keywords, self._beside(feedback))
+        return map(_Entry, exact, self._horizon(directions), row_maxima(values), beside)
+
+    def _others(self, keyword: Keyword, columns: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The first of these terms that are not the keyword's own."""
+        own, names = [stem(word) for word in keyword.words], self._names
+        other = (column for column in columns.tolist() if not any(map(names[column].__contains__, own)))
+        return np.array(list(islice(other, NEAREST_TERMS)), dtype=np.int32)
 
     def _horizon(self, directions: Matrix) -> Vector:
         """The quantile of the sample, as `np.quantile` has it."""
@@ -172,7 +177,7 @@ class Librarian:
             columns = self._telling[terms[order]]
             ends = np.searchsorted(rows, np.arange(len(sizes) + 1))
             for first, end in pairwise(ends.tolist()):
-                yield columns[first : min(end, first + 2 * NEAREST_TERMS)].copy()
+                yield columns[first : min(end, first + 2 * NEAREST_TERMS)]
 
 
 def assess(matches: Matches, guide: Guide, papers: Matrix, reach: Reach) -> Assessment:

@@ -1,7 +1,7 @@
 """What profiles ask for, in numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import copysign, isfinite, sqrt
 
@@ -35,6 +35,10 @@ class Wishes:
     strongest: Vector  # what a paper all about the strongest keyword, or most like those liked, is worth
     interest: Vector  # share of the profile
     trending: Vector  # share of the community; both add up to 1
+
+    def of(self, some: NDArray[np.int64]) -> "Wishes":
+        """Those of these readers alone."""
+        return Wishes(*(getattr(self, one.name)[some] for one in fields(self)))
 
 
 def typed_in(profiles: Iterable[Profile]) -> set[str]:

@@ -66,7 +66,7 @@ def rank_block(counter, readers, spent):
         some = readers[start : start + counter.rows_at_once]
         nothing = [None] * len(some)
         marks = [process_time()]
-        asked = counter._read(some, nothing, NOW)
+        asked = counter.read(some, nothing, now=NOW)
         marks.append(process_time())
         best_places(counter._products(asked.wishes, asked.rows)[0], BEST)
         marks.append(process_time())
@@ -114,7 +114,7 @@ def references(counter, readers, corpus):
     """What the same matrices cost by other means. Returns the seconds of the bare kernel, a reader."""
     papers = len(counter.papers)
     with one_thread():
-        asked = counter._read(readers, [None] * len(readers), NOW)
+        asked = counter.read(readers, [None] * len(readers), now=NOW)
         weights, table = asked.wishes.weights, asked.rows.found.values
         start = process_time()
         (weights[:1024] @ table).toarray()
