@@ -1,9 +1,7 @@
 """The composition root: settings -> store, sources, writer, transport. Nothing else constructs them."""
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -12,7 +10,7 @@ from digest.alerts import alert
 from digest.commands import Clerk, MailboxReport, look_into_mailbox, open_mailbox
 from digest.deliver import DeliverReport, Policy, deliver
 from digest.encoder import installed_encoder
-from digest.errors import Mistake, SourceError
+from digest.errors import Mistake, SettingsError
 from digest.ingest import IngestReport, Source, forget_dropped, ingest, ingest_pages
 from digest.letters import Letters
 from digest.logs import redact
@@ -22,14 +20,13 @@ from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import Transport
 from digest.material import FittedOnce
 from digest.model import Page, Skip, SkipReason
-from digest.pages.archive import unpacked
-from digest.pages.fetch import HttpFetcher, Validators
-from digest.pages.folder import Unreadable, pages_in
+from digest.pages.folder import Unreadable
+from digest.pages.places import polite_fetcher, read_places, settled_pages, wait_for_settling
 from digest.pages.polite import PoliteFetcher
 from digest.profiles import read_profiles
 from digest.publish import Limits, PublishReport, publish
 from digest.returns import return_path
-from digest.settings import Settings, load_settings
+from digest.settings import Settings, changed_tables, fixed_since_start, load_settings
 from digest.sources import Trial, try_source
 from digest.stationery import make_letters, read_secret
 from digest.store import Store
@@ -40,18 +37,18 @@ from digest.subscriptions import Office, SyncReport, come_back, forget_asked, sy
 from digest.tables import SourceSettings
 from digest.tidy import TidyReport, tidy
 
-# A file changed less than this ago may still be growing.
-SETTLE_SECONDS = 2.0
-_BY_HAND = "by hand"
 _OUTCOMES = ("sent", "deferred", "failed", "suppressed", "unknown")
 
 
 class App:
     """One home, opened. Close it, or use it as a context manager."""
 
-    def __init__(self, settings: Settings, store: Store, letters: Letters, secret: bytes) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, letters: Letters, secret: bytes, *, web_url: str | None = None
+    ) -> None:
         self.settings = settings
         self.store = store
+        self._web_url = web_url
         self._fitted = FittedOnce()
         self._guests: dict[bool, PoliteFetcher] = {}
         self._one_delivery = threading.Lock()
@@ -64,16 +61,25 @@ class App:
 
         Raises `SettingsError` or `StoreError`.
         """
-        settings = load_settings(home)
-        if web_url and settings.file.web.url is None:
-            web = settings.file.web.model_copy(update={"url": web_url})
-            settings = settings.model_copy(update={"file": settings.file.model_copy(update={"web": web})})
-        secret = read_secret(settings)
-        redact.learn([*settings.secrets, secret.decode()])
-        letters = make_letters(settings, secret)
+        settings, letters, secret = _furnished(home, web_url)
         # Addresses are hashed with the oldest secret: a new one must not forget whom we may not mail.
         oldest = _old_secrets(settings)[-1:] or (secret,)
-        return cls(settings, Store(settings.database.get_secret_value(), secret=oldest[0]), letters, secret)
+        store = Store(settings.database.get_secret_value(), secret=oldest[0])
+        return cls(settings, store, letters, secret, web_url=web_url)
+
+    def renew(self) -> tuple[str, ...]:
+        """Take over the settings as they are written now, all of them or none. Returns the tables that differ.
+
+        A verb that is at work goes on with those it began with. Raises `SettingsError` for what cannot be used, or only
+        from a new start on; `StoreError`.
+        """
+        new, letters, _ = _furnished(self.settings.home, self._web_url)
+        if fixed := fixed_since_start(self.settings, new):
+            raise SettingsError(fixed)
+        changed = changed_tables(self.settings, new)
+        with self._one_delivery:
+            self.settings, self.letters = new, letters
+        return changed
 
     def __enter__(self) -> Self:
         return self
@@ -166,8 +172,17 @@ class App:
         self, *, clock: Callable[[], datetime], is_stopping: Callable[[], bool] = lambda: False
     ) -> DeliverReport:
         """VERB 3 through the configured transport."""
+        # One at a time: a page may ask for one while the schedule's goes on.
+        with self._one_delivery, noted(self.store, "deliver", clock()) as run:
+            report = deliver(
+                self.store, self._ways_out(), policy=self._policy(), clock=clock, is_stopping=is_stopping
+            )
+            run.error, run.tallies = report.stopped, {name: getattr(report, name) for name in _OUTCOMES}
+        return report
+
+    def _policy(self) -> Policy:
         wanted = self.settings.file.delivery
-        policy = Policy(
+        return Policy(
             batch=wanted.batch,
             lease=timedelta(seconds=wanted.lease_seconds),
             give_up_after=timedelta(hours=wanted.give_up_after_hours),
@@ -175,12 +190,10 @@ class App:
             pace=Pace(wanted.per_second, wanted.per_domain_per_second),
             return_path=return_path(self._secret, self.settings.file.bounces.address),
         )
-        ways = [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
-        # One at a time: a page may ask for one while the schedule's goes on.
-        with self._one_delivery, noted(self.store, "deliver", clock()) as run:
-            report = deliver(self.store, ways, policy=policy, clock=clock, is_stopping=is_stopping)
-            run.error, run.tallies = report.stopped, {name: getattr(report, name) for name in _OUTCOMES}
-        return report
+
+    def _ways_out(self) -> list[Transport]:
+        wanted = self.settings.file.delivery
+        return [self.transport() for _ in range(wanted.connections if wanted.transport == "smtp" else 1)]
 
     def read_mailbox(self, *, now: datetime) -> MailboxReport:
         """Take what came back and what was asked for by mail, where a mailbox is configured."""
@@ -235,56 +248,21 @@ class App:
         return MaildirTransport(folder) if wanted.transport == "maildir" else FileTransport(folder)
 
 
+def _furnished(home: Path, web_url: str | None) -> tuple[Settings, Letters, bytes]:
+    """The settings of a home, the writer of its mails, and its secret."""
+    settings = load_settings(home)
+    if web_url and settings.file.web.url is None:
+        web = settings.file.web.model_copy(update={"url": web_url})
+        settings = settings.model_copy(update={"file": settings.file.model_copy(update={"web": web})})
+    secret = read_secret(settings)
+    redact.learn([*settings.secrets, secret.decode()])
+    return settings, make_letters(settings, secret), secret
+
+
 def _old_secrets(settings: Settings) -> tuple[bytes, ...]:
     return tuple(secret.get_secret_value().encode() for secret in settings.old_secrets)
 
 
-def wait_for_settling(places: Iterable[Path]) -> None:
-    """For commands that look once: wait until what was just put there may be taken, at most `SETTLE_SECONDS`.
-
-    A file that is still written to meanwhile stays too young, and is left for the next time.
-    """
-    age = time.time() - max((_newest_in(place) for place in places if place.is_dir()), default=0.0)  # noqa: TID251
-    if 0 <= age < SETTLE_SECONDS:
-        time.sleep(SETTLE_SECONDS - age + 0.01)  # noqa: TID251  # an edge waits, once
-
-
-def _newest_in(folder: Path) -> float:
-    newest = 0.0
-    for file in folder.rglob("*"):
-        with suppress(OSError):  # gone meanwhile, or not ours to look at: reading it will tell
-            newest = max(newest, file.stat().st_mtime)
-    return newest
-
-
-def polite_fetcher(*, allow_private: bool) -> PoliteFetcher:
-    """A fetcher for this process: waits with the machine's own clock."""
-    return PoliteFetcher(HttpFetcher(allow_private=allow_private), wait=time.sleep, clock=time.monotonic)  # noqa: TID251
-
-
-def read_places(places: Iterable[str], now: datetime) -> Iterator[Page | Unreadable]:
-    """The pages at paths and addresses somebody named by hand. One that is not there costs only itself."""
-    for place in places:
-        try:
-            yield from _read_place(place, now)
-        except SourceError as error:
-            yield Unreadable(place, str(error).removeprefix(f"{place}: "))
-
-
-def _read_place(place: str, now: datetime) -> Iterable[Page | Unreadable]:
-    if not place.startswith(("http://", "https://")):
-        return pages_in(Path(place), source=_BY_HAND, now=now, settled_before=_settled_before())
-    fetched = polite_fetcher(allow_private=True).fetch(
-        place, source=_BY_HAND, validators=Validators(), now=now
-    )
-    return [] if fetched.page is None else unpacked(fetched.page)
-
-
 def _read_folder(source: Source, now: datetime) -> Iterable[Page | Unreadable]:
     assert source.path is not None
-    return pages_in(source.path, source=source.name, now=now, settled_before=_settled_before())
-
-
-def _settled_before() -> float:
-    """Files are judged by the machine's own clock, whatever moment the program acts in."""
-    return time.time() - SETTLE_SECONDS  # noqa: TID251
+    return settled_pages(source.path, source.name, now)

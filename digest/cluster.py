@@ -64,7 +64,9 @@ class Worker:
         self._clock = clock
         self._stopping = stopping
         self._waker = Waker()
-        self._shards = ShardPublisher(app.store, app.letters, app.limits(), FittedOnce())
+        self._fitted = FittedOnce()
+        self._letters = app.letters
+        self._shards = self._publisher()
 
     def run(self) -> None:
         """Work until told to stop. Raises `StoreError`."""
@@ -75,6 +77,8 @@ class Worker:
         """Queue the digests of one shard, and wake a worker to send them; while the disk is nearly full the shard waits."""
         if _is_short(self._app):
             return None
+        if self._letters is not self._app.letters:  # the settings were renewed
+            self._letters, self._shards = self._app.letters, self._publisher()
         with noted(self._app.store, "publish", self._clock()) as run:
             report = self._shards.publish(shard_id, clock=self._clock)
             run.tallies = {"queued": report.queued if report else 0}
@@ -82,6 +86,9 @@ class Worker:
             with self._app.store.writing() as tx:
                 self._waker.deliver(tx)
         return report
+
+    def _publisher(self) -> ShardPublisher:
+        return ShardPublisher(self._app.store, self._app.letters, self._app.limits(), self._fitted)
 
     def deliver_due(self) -> DeliverReport | None:
         """Send what is due. A digest with a rate limit is sent by one worker at a time, so that the limit holds for all."""

@@ -4,22 +4,23 @@ import re
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
 from digest.commands import open_mailbox
+from digest.domain import Lookup, examine_domain
 from digest.errors import DigestError, MailboxError
+from digest.finding import Finding
 from digest.mail.dialogue import Dialogue
 from digest.mail.wording import counted
 from digest.settings import Settings
+from digest.stationery import dkim_keys
 from digest.store import Store
 from digest.store.history import count_deliveries, oldest_open
 from digest.store.outages import current_outage
@@ -27,26 +28,11 @@ from digest.store.people import every_subscriber
 from digest.store.room import shortage_of
 from digest.store.schema import sources
 
-State = Literal["ok", "warn", "fail", "unchecked"]
-Lookup = Callable[[str], list[str]]  # the TXT records of a name; an empty list when there are none
-
 _MB = 1 << 20
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
 _WAL_RESET_MENDED = (3, 51, 3)
 _MEND_SMTP = "mend [smtp] in config/digest.toml, and DIGEST_SMTP_PASSWORD in .env, then: digest doctor"
 _MEND_MAILBOX = "mend [mailbox] in config/digest.toml, and DIGEST_IMAP_PASSWORD in .env, then: digest doctor"
-SIGNED_ELSEWHERE = "no key of ours: the mail server's business"
-LOOK_AT_A_MAIL = "digest send-test YOUR-ADDRESS, and look for dkim=pass in the headers of that mail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: its name, how it went, what was seen, and what to do when it did not go well."""
-
-    name: str
-    state: State
-    said: str
-    remedy: str = ""
 
 
 def examine(settings: Settings, store: Store, *, lookup: Lookup | None, now: datetime) -> Iterator[Finding]:
@@ -172,44 +158,9 @@ def _clock(greeting: str, now: datetime) -> Finding:
 
 
 def _names(settings: Settings, lookup: Lookup | None) -> Iterator[Finding]:
-    """SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 7489) of the sender's domain."""
-    domain = settings.file.sender.address.rpartition("@")[2].lower()
-    if settings.file.delivery.transport != "smtp":
-        return
-    if lookup is None:
-        yield Finding("DNS records", "unchecked", "DNS cannot be asked", "pip install dnspython")
-        return
-    for name, place, sign, remedy in (
-        (
-            "SPF",
-            domain,
-            "v=spf1",
-            f"add a TXT record to {domain}: v=spf1 include:NAME ~all; your mail service says which NAME",
-        ),
-        ("DMARC", f"_dmarc.{domain}", "v=dmarc1", f"add a TXT record to _dmarc.{domain}: v=DMARC1; p=none"),
-    ):
-        yield _record(name, place, sign, remedy, lookup)
-    dkim = settings.file.dkim
-    if dkim.domain is None:
-        yield Finding("DKIM", "unchecked", SIGNED_ELSEWHERE, LOOK_AT_A_MAIL)
-    else:
-        place = f"{dkim.selector}._domainkey.{dkim.domain}"
-        remedy = f"add the TXT record to {place} that this says: digest doctor mail"
-        yield _record("DKIM", place, "v=dkim1", remedy, lookup)
-
-
-def _record(name: str, place: str, sign: str, remedy: str, lookup: Lookup) -> Finding:
-    try:
-        found = [record for record in lookup(place) if record.lower().startswith(sign)]
-    except OSError as error:
-        said = f"{place} could not be looked up: {error}"
-        return Finding(name, "unchecked", said, "when the network is there: digest doctor")
-    if len(found) > 1:
-        said = f"{place} has {len(found)} records that begin with {sign}; receivers heed none"
-        return Finding(name, "fail", said, f"remove all but one of these TXT records of {place}")
-    if not found:
-        return Finding(name, "warn", f"{place} has none; mail may be taken for spam", remedy)
-    return Finding(name, "ok", found[0][:100])
+    """What the sender's domain says of itself, when mail leaves in its name."""
+    if settings.file.delivery.transport == "smtp":
+        yield from examine_domain(settings.file.sender.address, dkim_keys(settings), lookup)
 
 
 def _last_run(db: Connection, now: datetime) -> Finding:
@@ -252,23 +203,3 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
         said,
         "this says why: digest outbox list --state deferred" if late else "",
     )
-
-
-def ask_dns() -> Lookup | None:
-    """A way to look up TXT records, when dnspython is installed."""
-    try:
-        import dns.exception
-        import dns.resolver
-    except ImportError:
-        return None
-
-    def lookup(name: str) -> list[str]:
-        try:
-            answers = dns.resolver.resolve(name, "TXT", lifetime=5.0)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
-        except dns.exception.DNSException as error:
-            raise OSError(str(error)) from error
-        return [b"".join(answer.strings).decode("utf-8", "replace") for answer in answers]
-
-    return lookup

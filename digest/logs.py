@@ -100,9 +100,10 @@ def start_logging(stream: TextIO, level: int) -> None:
 
 
 def tell_each_step() -> None:
-    """For programs that run on: tell what was done, not only what failed, unless a person at a terminal watches."""
+    """For programs that run on: tell what was done, too; a person at a terminal only what needs a look."""
     root = logging.getLogger()
-    if any(isinstance(handler.formatter, _Json) for handler in root.handlers):
-        root.setLevel(min(root.level, logging.INFO))
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+    is_read_by_machines = any(isinstance(handler.formatter, _Json) for handler in root.handlers)
+    root.setLevel(min(root.level, logging.INFO if is_read_by_machines else logging.WARNING))
+    # That a round takes longer than its pace is nobody's trouble.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING if is_read_by_machines else logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

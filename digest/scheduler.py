@@ -24,11 +24,11 @@ _ASK_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A verb and how often to call it."""
+    """A verb and how often to call it; `every` is asked again and again, and may change its mind."""
 
     name: str
     call: Callable[[], object]
-    every: timedelta
+    every: Callable[[], timedelta]
 
 
 def run_forever(
@@ -84,12 +84,16 @@ def _lead(jobs: Sequence[Job], stopping: threading.Event, leads: Callable[[], bo
         _guarded(job)()
         if stopping.is_set():
             return
+    paces = {job.name: job.every() for job in jobs}
     for job in jobs:
-        scheduler.add_job(_guarded(job), "interval", seconds=job.every.total_seconds(), id=job.name)
+        scheduler.add_job(_guarded(job), "interval", seconds=paces[job.name].total_seconds(), id=job.name)
     scheduler.start()
     try:
         while not stopping.wait(_ASK_EVERY) and leads():
-            pass
+            for job in jobs:
+                if (every := job.every()) != paces[job.name]:
+                    paces[job.name] = every
+                    scheduler.reschedule_job(job.name, trigger="interval", seconds=every.total_seconds())
     finally:
         scheduler.shutdown(wait=True)
 
@@ -101,7 +105,7 @@ def _guarded(job: Job) -> Callable[[], None]:
         try:
             job.call()
         except Exception:
-            log.exception("job=%s failed; it is tried again in %s", job.name, job.every)
+            log.exception("job=%s failed; it is tried again in %s", job.name, job.every())
 
     return call
 

@@ -102,6 +102,28 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
     )
 
 
+def changed_tables(old: Settings, new: Settings) -> tuple[str, ...]:
+    """What differs, by the names of tables; ".env" for secrets."""
+    tables = [name for name in DigestFile.model_fields if getattr(old.file, name) != getattr(new.file, name)]
+    return (*tables, *([".env"] if old.secrets != new.secrets else ()))
+
+
+def fixed_since_start(old: Settings, new: Settings) -> list[Mistake]:
+    """What a program that is running cannot take over: the database, the secret of all links, who works, who stands in
+    front of the pages.
+    """
+    toml, env = str(old.home / "config" / "digest.toml"), str(old.home / ".env")
+    pairs = (
+        (env, "DIGEST_SECRET", old.secret, new.secret),
+        (env, "DIGEST_OLD_SECRETS", old.old_secrets, new.old_secrets),
+        (env, "DIGEST_DATABASE_URL", old.database, new.database),
+        (toml, "cluster.engine", old.file.cluster, new.file.cluster),
+        (toml, "web.proxies", old.file.web.proxies, new.file.web.proxies),
+    )
+    remedy = "is only read at the start: stop this program and start it again"
+    return [Mistake(where, key, remedy) for where, key, was, now in pairs if was != now]
+
+
 def write_private(path: Path, text: str) -> None:
     """Make a file that only its owner can read, whole or not at all. Raises `FileExistsError` when it is there already."""
     handle, name = tempfile.mkstemp(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from digest import publish as verb
 from digest.deliver import DeliverReport
 from digest.errors import StoreError
 from digest.letters import Letters
+from digest.mail.render import Renderer
 from digest.material import FittedOnce
 from digest.publish import Limits, ShardPublisher, plan, publish
 from digest.settings import Settings
@@ -38,7 +40,7 @@ from digest.store.runs import (
 from digest.store.schema import deliveries, messages, papers, subscribers
 from digest.store.schema_cluster import shards, snapshots
 from digest.store.snapshots import keep_snapshot, read_snapshot, take_snapshot
-from digest.tables import DeliverySettings, DigestFile
+from digest.tables import DeliverySettings, DigestFile, SenderSettings
 from tests.builders import NOW, a_paper, a_profile, record, subscribe, subscribe_many
 from tests.test_publish import decoding, weather
 
@@ -441,10 +443,30 @@ class Limited:
     def limits(self):
         return Limits()
 
+    def shortage(self):
+        return None
+
     def deliver(self, *, clock, is_stopping):
         self.delivered += 1
         self.while_it_sends(is_stopping)
         return DeliverReport(sent=1)
+
+
+def test_a_worker_writes_with_the_settings_of_now(store, monkeypatch):
+    from digest.cluster import Worker
+
+    record(store, decoding(1), decoding(2))
+    subscribe(store, a_profile(email="one@example.org"))
+    subscribe(store, a_profile(email="two@example.org"))
+    numbers = plan_now(store, size=1)
+    app: Any = Limited(store, 0.0)
+    one = Worker(app, clock=lambda: NOW, stopping=threading.Event())
+    monkeypatch.setattr(one, "_waker", SimpleNamespace(deliver=lambda _tx: None))
+    one.publish_shard(numbers[0])
+    app.letters = Letters(Renderer(), SenderSettings(name="Quite Another"), secret=b"preview")
+    one.publish_shard(numbers[1])
+    written = [b"Quite Another" in raw for _, raw in sorted(sent_bytes(store).items())]
+    assert written == [False, True]
 
 
 @pytest.mark.only_on("postgresql")

@@ -1,7 +1,6 @@
-"""`digest doctor mail`: a message before the rules, a domain before its records, a server before the door."""
+"""`digest doctor mail`: a message before the rules, a server before the door."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -9,7 +8,7 @@ from typer.testing import CliRunner
 
 from digest.app import App
 from digest.cli import app
-from digest.doctor_mail import examine_domain, examine_theme, knock, sample_mail
+from digest.doctor_mail import examine_theme, knock, sample_mail
 from digest.mail.catalogue import sample, sample_message
 from digest.mail.dkim import Key, Signer
 from digest.mail.lint import lint
@@ -21,12 +20,6 @@ from tests.servers import free_port
 
 KEY = Key("digest", "example.org", generate_private_key(65537, 2048))
 END = b"\r\n\r\n--=_"  # of the HTML part, and of the text part before it
-GOOD = {
-    "example.org": ["v=spf1 include:_spf.mail.example -all"],
-    "_spf.mail.example": ["v=spf1 ip4:192.0.2.1 -all"],
-    "digest._domainkey.example.org": [KEY.record],
-    "_dmarc.example.org": ["v=DMARC1; p=quarantine; rua=mailto:dmarc@example.org"],
-}
 
 
 def message(kind="digest"):
@@ -47,11 +40,6 @@ def settings_of(tmp_path, toml=""):
         '[sender]\naddress = "papers@example.org"\n[delivery]\ntransport = "smtp"\n' + toml
     )
     return load_settings(tmp_path, {})
-
-
-def records(zone, tmp_path, keys=(KEY,)):
-    found = examine_domain(settings_of(tmp_path), keys, lambda name: zone.get(name, []))
-    return {finding.name: finding for finding in found}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,66 +88,11 @@ def test_whatever_stands_in_a_file_is_judged_and_not_fallen_over(raw):
     assert any(check.verdict == "fail" for check in lint(raw))
 
 
-def test_a_domain_in_order_is_told_so(tmp_path):
-    assert {finding.state for finding in records(GOOD, tmp_path).values()} == {"ok"}
-
-
-@pytest.mark.parametrize(
-    ("name", "texts", "check", "said"),
-    [
-        ("example.org", [], "SPF", "no SPF record"),
-        ("example.org", ["v=spf1 -all", "v=spf1 ~all"], "SPF", "2 SPF records"),
-        ("example.org", ["v=spf1 +all"], "SPF", "allows everybody"),
-        (
-            "example.org",
-            ["v=spf1 " + " ".join(f"a:h{n}.example" for n in range(11)) + " -all"],
-            "SPF",
-            "11 look-ups",
-        ),
-        ("digest._domainkey.example.org", [], "DKIM", "is not there"),
-        ("digest._domainkey.example.org", ["v=DKIM1; k=rsa; p=AAAA"], "DKIM", "another key"),
-        ("digest._domainkey.example.org", ["v=DKIM1; k=rsa; p="], "DKIM", "revokes its key"),
-        ("_dmarc.example.org", ["v=DMARC1; p=none", "v=DMARC1; p=reject"], "DMARC", "receivers heed none"),
-        ("_dmarc.example.org", [], "DMARC", "is not there"),
-        ("_dmarc.example.org", ["v=DMARC1; p=none"], "DMARC", "only watching"),
-    ],
-)
-def test_each_record_that_is_wrong_is_told_with_what_to_publish(tmp_path, name, texts, check, said):
-    finding = records({**GOOD, name: texts}, tmp_path)[check]
-    assert finding.state in ("warn", "fail")
-    assert said in finding.said
-    assert name in finding.remedy or "there" in finding.remedy or "one TXT record" in finding.remedy
-    assert "\n" not in finding.remedy
-
-
-def test_who_signs_nothing_here_is_told_where_to_look(tmp_path):
-    finding = records(GOOD, tmp_path, ())["DKIM"]
-    assert (finding.state, "digest send-test" in finding.remedy) == ("unchecked", True)
-
-
 def test_a_port_that_is_nowhere_set_gives_no_advice_about_settings(tmp_path):
     toml = f'[smtp]\nhost = "127.0.0.1"\nport = {free_port()}\nsecurity = "none"\n'
     for finding in knock(settings_of(tmp_path, toml)):
         assert finding.state == "unchecked"
         assert "check" not in finding.said
-
-
-def test_an_spf_record_that_includes_itself_comes_to_an_end(tmp_path):
-    loop = {**GOOD, "_spf.mail.example": ["v=spf1 include:_spf.mail.example include:example.org -all"]}
-    assert records(loop, tmp_path)["SPF"].state == "ok"
-
-
-def test_a_signature_of_another_domain_is_not_aligned(tmp_path):
-    finding = records(GOOD, tmp_path, [replace(KEY, domain="elsewhere.example")])["DMARC"]
-    assert "not aligned" in finding.said
-
-
-def test_a_network_without_dns_is_unchecked_and_not_wrong(tmp_path):
-    def lookup(name):
-        raise OSError("no answer")
-
-    findings = list(examine_domain(settings_of(tmp_path), [], lookup))
-    assert [finding.state for finding in findings] == ["unchecked"]
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))

@@ -91,10 +91,10 @@ def test_titles_and_plain_paths_stay_readable():
     assert redact(line) == line
 
 
-def test_a_service_tells_each_step_unless_somebody_watches(root):
+def test_a_service_tells_each_step_and_to_somebody_who_watches_only_what_needs_a_look(root):
     start_logging(io.StringIO(), logging.ERROR)
     tell_each_step()
     assert root.level == logging.INFO
     start_logging(Terminal(), logging.ERROR)
     tell_each_step()
-    assert root.level == logging.ERROR
+    assert root.level == logging.WARNING

@@ -7,7 +7,9 @@ from functools import partial
 
 from digest.scheduler import Job, run_forever
 
-OFTEN = timedelta(milliseconds=20)
+
+def often():
+    return timedelta(milliseconds=20)
 
 
 class Calls:
@@ -16,7 +18,7 @@ class Calls:
     def __init__(self, *names, times=3):
         self.made = []
         self.stopping = threading.Event()
-        self.jobs = [Job(name, partial(self.call, name), OFTEN) for name in names]
+        self.jobs = [Job(name, partial(self.call, name), often) for name in names]
         self._names, self._times = names, times
 
     def call(self, name):
@@ -51,9 +53,25 @@ def test_jobs_never_run_at_the_same_time_and_the_item_at_hand_is_finished():
         if len(most) > 5:
             stopping.set()
 
-    run_forever([Job("a", lambda: slow("a"), OFTEN), Job("b", lambda: slow("b"), OFTEN)], stopping)
+    run_forever([Job("a", lambda: slow("a"), often), Job("b", lambda: slow("b"), often)], stopping)
     assert max(most) == 1
     assert running == []
+
+
+def test_a_pace_that_changes_holds_from_the_next_look_on():
+    stopping, paces = threading.Event(), [timedelta(hours=1)]
+    made: list[int] = []
+
+    def call():
+        made.append(len(made))
+        if len(made) > 3:
+            stopping.set()
+
+    asked = threading.Timer(0.2, paces.insert, [0, timedelta(milliseconds=20)])
+    asked.start()
+    run_forever([Job("paced", call, lambda: paces[0])], stopping)
+    asked.join()
+    assert len(made) > 3
 
 
 def test_told_to_stop_before_it_begins_it_runs_the_job_at_hand_and_no_more():
@@ -63,5 +81,5 @@ def test_told_to_stop_before_it_begins_it_runs_the_job_at_hand_and_no_more():
         calls.append("first")
         stopping.set()
 
-    run_forever([Job("first", first, OFTEN), Job("second", lambda: calls.append("second"), OFTEN)], stopping)
+    run_forever([Job("first", first, often), Job("second", lambda: calls.append("second"), often)], stopping)
     assert calls == ["first"]

@@ -15,7 +15,7 @@ from digest.errors import DigestError
 
 if TYPE_CHECKING:
     from digest.app import App
-    from digest.doctor import Finding
+    from digest.finding import Finding
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 _SIGNS = {"ok": "ok", "warn": "look", "fail": "FAIL", "unchecked": "-"}
@@ -36,7 +36,8 @@ def doctor(
     Exits 1 when something has to be mended. Example: digest doctor mail
     """
     from digest.app import App
-    from digest.doctor import ask_dns, examine
+    from digest.doctor import examine
+    from digest.domain import ask_dns
 
     if about not in ("home", "mail"):
         raise typer.BadParameter(f"{about!r} is nothing to examine; take home or mail", param_hint="ABOUT")
@@ -58,8 +59,8 @@ def doctor(
 
 def _about_mail(app: "App", message: Path | None, context: Context) -> "list[Finding]":
     """A message first, then what the receivers will look up. Raises `DigestError` when the message cannot be read."""
-    from digest.doctor import ask_dns
-    from digest.doctor_mail import examine_domain, examine_message, examine_theme, knock, sample_mail
+    from digest.doctor_mail import examine_message, examine_theme, knock, sample_mail
+    from digest.domain import ask_dns, examine_domain
     from digest.stationery import dkim_keys, make_theme
 
     try:
@@ -69,7 +70,7 @@ def _about_mail(app: "App", message: Path | None, context: Context) -> "list[Fin
     findings = list(examine_message(raw))
     if message is None:
         findings.append(examine_theme(make_theme(app.settings)))
-        findings += examine_domain(app.settings, dkim_keys(app.settings), ask_dns())
+        findings += examine_domain(app.settings.file.sender.address, dkim_keys(app.settings), ask_dns())
         findings += knock(app.settings)
     return findings
 

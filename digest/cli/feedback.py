@@ -47,8 +47,9 @@ def feedback(
 
 def _learn(context: Context, subscriber: str, verb: Verb, papers: Sequence[str]) -> "Learnt":
     """Do it for what is named and for what is in files. Exits with words."""
-    from digest.app import App, read_places
+    from digest.app import App
     from digest.feedback import Learnt, forget, forget_from, learn_from, vote
+    from digest.pages.places import read_places
 
     now = context.now
     files = [place for place in papers if Path(place).is_file()]

@@ -28,8 +28,9 @@ def keywords(
 
     Example: digest keywords config/subscribers/me.toml --from library.bib
     """
-    from digest.app import App, read_places
+    from digest.app import App
     from digest.keywords import look_at_keywords, profile_of
+    from digest.pages.places import read_places
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:

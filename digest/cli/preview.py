@@ -161,7 +161,7 @@ class _Asked:
         """The digest that these pages make."""
         if not pages:
             raise typer.BadParameter("give --page, or --since for the papers of the home")
-        from digest.app import read_places, wait_for_settling
+        from digest.pages.places import read_places, wait_for_settling
         from digest.preview import make_preview, scores_of, write_preview
         from digest.profiles import read_profile
 
@@ -203,7 +203,8 @@ class _Asked:
 
     def _machine(self, pages: Sequence[str]) -> "TimeMachine":
         """Over the given pages, else over the papers of the home."""
-        from digest.app import App, read_places, wait_for_settling
+        from digest.app import App
+        from digest.pages.places import read_places, wait_for_settling
         from digest.preview import papers_of
         from digest.replay import Known, TimeMachine
         from digest.store.papers import seen_since

@@ -12,6 +12,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.tenants import opened
+from digest.cli.watching import keeping_up
 from digest.errors import DigestError
 from digest.logs import tell_each_step
 from digest.traces import start_tracing
@@ -115,19 +116,11 @@ def _serve(
     with_schedule: bool,
 ) -> None:
     from digest.cli.verbs import rounds
-    from digest.web.house import at_their_addresses
-    from digest.web.site import make_site
 
     woken = threading.Event()
-    sites = [
-        (
-            app.settings.file.web.url,
-            make_site(app, clock=context.wall_clock, wake=woken.set, figures=figures, tenant=name),
-        )
-        for name, app in apps.items()
-    ]
-    server = _server(at_their_addresses(sites), list(apps.values()))
-    beside = [threading.Thread(target=_make_ready, args=([site for _, site in sites], context.wall_clock))]
+    pages = _Pages(apps, context.wall_clock, woken.set, figures)
+    server = _server(pages.house, list(apps.values()))
+    beside = [threading.Thread(target=pages.make_ready)]
     if with_schedule:
         beside.append(
             threading.Thread(target=rounds, args=(apps, context.wall_clock, stopping), name="schedule")
@@ -137,7 +130,8 @@ def _serve(
     for thread in beside:
         thread.start()
     try:
-        server.run(sockets=[door])
+        with keeping_up(apps, pages.renew):
+            server.run(sockets=[door])
     finally:
         stopping.set()
         woken.set()
@@ -145,11 +139,47 @@ def _serve(
             thread.join()
 
 
-def _make_ready(sites: "Sequence[Starlette]", clock: Callable[[], datetime]) -> None:
-    """Learn from the papers before the first visitor waits for it."""
-    for site in sites:
+class _Pages:
+    """The pages of every digest that one process serves, made anew when the settings of one were changed."""
+
+    def __init__(
+        self,
+        apps: "Mapping[str, App]",
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
+        figures: "Figures",
+    ) -> None:
+        from digest.web.house import House
+
+        self._apps, self._clock, self._wake, self._figures = apps, clock, wake, figures
+        self._sites = {name: self._made(name) for name in apps}
+        self.house = House()
+        for name in apps:
+            self._put(name)
+
+    def make_ready(self) -> None:
+        """Learn from the papers before the first visitor waits for it."""
+        for site in self._sites.values():
+            self._learn(site)
+
+    def renew(self, name: str) -> None:
+        """Let pages answer that know the settings of now."""
+        site = self._sites[name] = self._made(name)
+        self._learn(site)
+        self._put(name)
+
+    def _made(self, name: str) -> "Starlette":
+        from digest.web.site import make_site
+
+        app = self._apps[name]
+        return make_site(app, clock=self._clock, wake=self._wake, figures=self._figures, tenant=name)
+
+    def _put(self, name: str) -> None:
+        self.house.put(name, self._apps[name].settings.file.web.url, self._sites[name])
+
+    def _learn(self, site: "Starlette") -> None:
         try:
-            site.state.desk.showroom.make_ready(clock())
+            site.state.desk.showroom.make_ready(self._clock())
         except Exception:
             log.exception("the papers could not be read; the first page asked for tries again")
 

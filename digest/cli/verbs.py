@@ -19,6 +19,7 @@ from digest.cli.output import (
     publish_as_json,
 )
 from digest.cli.tenants import opened
+from digest.cli.watching import keeping_up
 from digest.logs import tell_each_step
 from digest.traces import start_tracing
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # sqlalchemy and scikit-learn take a second to load; `digest 
     from digest.ingest import IngestReport
     from digest.publish import PublishReport
     from digest.scheduler import Job
+    from digest.tables import ScheduleSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -48,7 +50,8 @@ def ingest(
 
     Example: digest ingest ~/Downloads/papers-2026-03-02.json
     """
-    from digest.app import App, wait_for_settling
+    from digest.app import App
+    from digest.pages.places import wait_for_settling
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
@@ -110,7 +113,8 @@ def run(
         start_tracing()
         for app in house.apps.values():
             complain(f"running; the home is {app.settings.home}. Stop with Ctrl-C.")
-        rounds(house.apps, context.wall_clock, stopping)
+        with keeping_up(house.apps):
+            rounds(house.apps, context.wall_clock, stopping)
 
 
 def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, *, as_json: bool) -> int:
@@ -134,7 +138,7 @@ def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, 
 def _verbs(
     app: "App", context: Context, stopping: threading.Event
 ) -> "tuple[MailboxReport, tuple[IngestReport, PublishReport, DeliverReport]]":
-    from digest.app import wait_for_settling
+    from digest.pages.places import wait_for_settling
 
     wait_for_settling(app.folders())
     read = app.read_mailbox(now=context.now)
@@ -171,22 +175,25 @@ def rounds(apps: "Mapping[str, App]", now: Callable[[], datetime], stopping: thr
 
 
 def _jobs(name: str, app: "App", now: Callable[[], datetime], stopping: threading.Event) -> "list[Job]":
-    from digest.cli.watching import SettingsWatch
     from digest.scheduler import Job
 
-    pace = app.settings.file.schedule
-    # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
-    looks = timedelta(minutes=min(pace.ingest_minutes, 1.0))
+    def pace() -> "ScheduleSettings":
+        return app.settings.file.schedule
+
     of = f"{name}/" if name else ""
     publish, deliver = _own_hands(app, now, stopping)
     return [
-        Job(f"{of}mailbox", lambda: app.read_mailbox(now=now()), timedelta(minutes=1)),
-        Job(f"{of}ingest", lambda: app.ingest(now=now()), looks),
-        Job(f"{of}publish", publish, timedelta(minutes=pace.publish_minutes)),
-        Job(f"{of}deliver", deliver, timedelta(minutes=pace.deliver_minutes)),
-        Job(f"{of}settings", SettingsWatch(app.settings.home).look, timedelta(minutes=1)),
-        Job(f"{of}alert", lambda: app.alert(now=now()), timedelta(minutes=5)),
-        Job(f"{of}tidy", lambda: app.tidy(now=now()), timedelta(days=1)),
+        Job(f"{of}mailbox", lambda: app.read_mailbox(now=now()), lambda: timedelta(minutes=1)),
+        # Folders are looked at every minute; addresses keep the pace of their own that the ledger knows.
+        Job(
+            f"{of}ingest",
+            lambda: app.ingest(now=now()),
+            lambda: timedelta(minutes=min(pace().ingest_minutes, 1.0)),
+        ),
+        Job(f"{of}publish", publish, lambda: timedelta(minutes=pace().publish_minutes)),
+        Job(f"{of}deliver", deliver, lambda: timedelta(minutes=pace().deliver_minutes)),
+        Job(f"{of}alert", lambda: app.alert(now=now()), lambda: timedelta(minutes=5)),
+        Job(f"{of}tidy", lambda: app.tidy(now=now()), lambda: timedelta(days=1)),
     ]
 
 

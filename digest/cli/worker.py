@@ -7,6 +7,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.tenants import opened
+from digest.cli.watching import keeping_up
 from digest.errors import DigestError, Mistake, SettingsError
 from digest.logs import tell_each_step
 from digest.mail.wording import counted
@@ -33,10 +34,11 @@ def worker(ctx: typer.Context) -> None:
         complain(f"working for {len(apps)} of {counted(len(house.apps), 'digest')}. Stop with Ctrl-C.")
         broken: list[App] = []
         threads = [threading.Thread(target=_work, args=(app, context, stopping, broken)) for app in apps]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with keeping_up({str(app.settings.home): app for app in apps}):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
     raise typer.Exit(1 if broken else 0)
 
 

@@ -42,8 +42,10 @@ class Figures:
         self._is_public = is_public
 
     def add(self, tenant: str, token: str | None, tally: Tally) -> None:
-        """One more digest; `tenant` becomes a label of everything it tells, unless it is empty."""
-        self._told.append(_Told(tenant, f"Bearer {token}".encode() if token else None, tally))
+        """One more digest, or a known one anew; `tenant` becomes a label of all it tells, unless it is empty."""
+        told = _Told(tenant, f"Bearer {token}".encode() if token else None, tally)
+        # In place: a port of its own has this very list.
+        self._told[:] = [*(one for one in self._told if one.tenant != tenant), told]
 
     def route(self) -> Route:
         """/metrics for whoever says a token: those digests whose token it is. Nowhere when none is configured."""
