@@ -8,8 +8,9 @@ Secrets are a key or several: the first signs, all are good for verifying, so th
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -25,6 +26,7 @@ VersionOf = Callable[[int], int]
 _ID_BYTES = 5
 _ENDS_BYTES = 5
 _MAC_BYTES = 16  # 128 bits: RFC 2104 section 5 allows cutting to no less than half the hash
+_IN_URLS = bytes.maketrans(b"+/", b"-_")
 _BAD = "this link is not valid, or no longer"
 
 
@@ -74,7 +76,7 @@ def _first(secret: Secrets) -> bytes:
 
 
 def _spell(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).translate(_IN_URLS).rstrip(b"=").decode()
 
 
 def _read(token: str, said: int) -> bytes:
@@ -98,5 +100,5 @@ def _check(secret: Secrets, purpose: Purpose, raw: bytes, said: int, about: str,
 def _mac(secret: bytes, purpose: Purpose, said: bytes, about: str, version: int) -> bytes:
     # What a purpose's tokens say has a fixed length, so that it and what follows cannot be read in two ways.
     again = b"|%d" % version if version else b""
-    what = b"token" + again + b"|" + purpose.encode() + b"|" + said + about.encode()
+    what = b"token%b|%b|%b%b" % (again, purpose.encode(), said, about.encode())
     return mac_under(secret)(what)[:_MAC_BYTES]

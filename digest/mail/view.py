@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from operator import attrgetter
 from typing import NamedTuple
 
 from digest.mail.direction import Written
@@ -27,9 +26,7 @@ _SUBJECT_TITLE = 60
 _NAME = 80
 _RAW = 2_000  # characters of a text from outside that are looked at: far more than is ever shown
 _CHIPS = 3
-_value_of = attrgetter("score.value")
-_KEYWORD, _TRENDING = ReasonKind.KEYWORD, ReasonKind.TRENDING
-_NAMED = (_KEYWORD, ReasonKind.RELATED)
+_KEYWORD, _RELATED, _TRENDING = ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.TRENDING
 _KEPT = 16_384  # texts of each sort
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 _LIKE_A_HOST = re.compile(r"\b([A-Za-z][A-Za-z0-9-]*\.)(?=[a-z]{4,}\b)")
@@ -146,7 +143,7 @@ def news_of(digest: Digest) -> list[News]:
 
 def entries_of(digest: Digest) -> list[Entry]:
     """The papers in reading order, with the heading of a section where one begins."""
-    weights = weights_of(digest.profile)
+    weighed = _weighed(weights_of(digest.profile))
     sections = [pick.section for pick in digest.picks]
     # One section needs no heading: nothing stands beside it.
     section = sections[0] if sections and sections[1:] == sections[:-1] else None
@@ -154,8 +151,9 @@ def entries_of(digest: Digest) -> list[Entry]:
     for pick in digest.picks:
         heading = "" if pick.section is section else _HEADINGS[pick.section]
         section = pick.section
-        entries.append((pick.paper, heading, *_told(pick.score.why, weights)))
-    return list(map(_entry, entries))
+        chips, says_votes, term = _told(pick.score.why, weighed)
+        entries.append(_entry((pick.paper, heading, chips, says_votes, term)))
+    return entries
 
 
 def weights_of(profile: Profile) -> dict[str, float]:
@@ -175,36 +173,39 @@ def why_of(entry: Entry) -> Why:
 
 def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:
     """The reasons worth telling in a few words each, in the scorer's order; last, what spoke against the paper."""
-    return _told(why, weights)[0]
+    return _told(why, _weighed(weights))[0]
 
 
-def _told(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[tuple[str, ...], bool, str]:
+def _weighed(weights: Mapping[str, float]) -> dict[str, str]:
+    """The chips of keywords that say their weight."""
+    return {word: _wanted[word, weight] for word, weight in weights.items()}
+
+
+def _told(why: tuple[Reason, ...], weighed: Mapping[str, str]) -> tuple[tuple[str, ...], bool, str]:
     """The chips, whether one says the votes, and the term that did most. It runs for every paper of every mail."""
     least = _most(why) * _TELLING
     helped: list[str] = []
     against: tuple[str, ...] = ()
     popular, strongest, term = _CHIPS, 0.0, ""
-    for reason in why:
-        worth = reason.contribution
+    for kind, words, worth in why:
         if worth >= least:
-            kind, words = reason.kind, reason.term
             if kind is _TRENDING:
                 popular = len(helped)
-            chip = _wanted[words, weights.get(words, 1.0)] if kind is _KEYWORD else _other_chip(kind, words)
+            chip = weighed.get(words) or _named[words] if kind is _KEYWORD else _other_chip(kind, words)
             if chip and chip not in helped:
                 helped.append(chip)
-            if worth > strongest and kind in _NAMED:
+            if worth > strongest and (kind is _KEYWORD or kind is _RELATED):
                 strongest, term = worth, words
         elif worth < 0:
-            against = (f"despite {_named[reason.term]}",)
-    return tuple(helped[:_CHIPS]) + against, popular < _CHIPS, term and _terms[term]
+            against = (f"despite {_named[words]}",)
+    return (*helped[:_CHIPS], *against), popular < _CHIPS, term and _terms[term]
 
 
 def _most(why: tuple[Reason, ...]) -> float:
     most = 0.0
-    for reason in why:
-        if reason.contribution > most:  # noqa: PLR1730  a third of the time of max()
-            most = reason.contribution
+    for _, _, worth in why:
+        if worth > most:  # noqa: PLR1730  a third of the time of max()
+            most = worth
     return most
 
 
@@ -212,7 +213,7 @@ def _other_chip(kind: ReasonKind, term: str) -> str:
     # Asking by identity: the hash of an enumeration's member is slow.
     if kind is _TRENDING:
         return _popular[term]
-    if kind is ReasonKind.RELATED or kind is ReasonKind.TASTE:
+    if kind is _RELATED or kind is ReasonKind.TASTE:
         return _named[term]
     return _followed[term] if kind is ReasonKind.AUTHOR or kind is ReasonKind.ORGANIZATION else ""
 
@@ -249,7 +250,8 @@ def opening_of(digest: Digest) -> Opening:
     scale = _scale(len(digest.picks), digest.candidates, digest.profile)
     if not digest.picks:
         return Opening((), 0, scale, scale)
-    strongest = max(digest.picks, key=_value_of)
+    values = [pick.score.value for pick in digest.picks]
+    strongest = digest.picks[values.index(max(values))]
     others = [pick.paper.title for pick in digest.picks[:3] if pick is not strongest][:2]
     titles = tuple([short_title(title) for title in (strongest.paper.title, *others)])
     preheader = f"Also: {' · '.join([_in_passing(title) for title in others])}" if others else scale
@@ -264,5 +266,10 @@ def _scale(shown: int, candidates: int, profile: Profile) -> str:
     if not shown:
         close_to = wanted or "what the community likes"
         return f"None of {counted(candidates, 'new paper')} came close to {close_to}."
-    scale = f"{shown:,} of {counted(max(candidates, shown), 'new paper')}{period}"
-    return f"{scale}, matched to {wanted}." if wanted else f"{scale}, the ones the community likes most."
+    why = f"matched to {wanted}." if wanted else "the ones the community likes most."
+    return f"{_shown_of(shown, max(candidates, shown))}{period}, {why}"
+
+
+@lru_cache(maxsize=1024)
+def _shown_of(shown: int, candidates: int) -> str:
+    return f"{shown:,} of {counted(candidates, 'new paper')}"
