@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from digest import sending
 from digest.deliver import Policy, deliver, retry_delay
 from digest.errors import PermanentTransportError, StoreError, TemporaryTransportError
 from digest.mail.pace import Pace
@@ -271,6 +272,22 @@ def test_several_connections_send_everything_once(store):
     assert go(store, ways, policy=Policy(batch=20)).sent == 60
     sent = [envelope.rcpt_to for way in ways for envelope, _ in way.sent]
     assert len(sent) == len(set(sent)) == 60
+
+
+@pytest.mark.parametrize(("soon", "claimed"), [(600.0, [8, 16, 32, 32]), (0.0, [8, 8, 8, 8])])
+def test_more_are_claimed_at_once_only_while_they_leave_quickly(store, monkeypatch, soon, claimed):
+    asked = []
+
+    def claim(tx, lease, *, now, limit):
+        asked.append(limit)
+        return outbox.claim(tx, lease, now=now, limit=limit)
+
+    monkeypatch.setattr(sending, "claim", claim)
+    monkeypatch.setattr(sending, "_SOON", soon)
+    for number in range(70):
+        owe(store, number)
+    assert go(store, MemoryTransport(), policy=Policy(batch=8)).sent == 70
+    assert asked[:4] == claimed
 
 
 def test_one_connection_that_is_refused_leaves_its_messages_to_the_others(store):

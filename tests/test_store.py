@@ -84,7 +84,7 @@ def test_only_the_owner_can_read_what_is_stored(tmp_path):
 
 @pytest.mark.only_on("sqlite")
 def test_a_locked_database_is_told_and_nothing_is_changed(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
     other = sqlite3.connect(tmp_path / "store" / "digest.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     impatient = Store(f"sqlite:///{tmp_path / 'store' / 'digest.db'}", secret=b"x")
@@ -120,6 +120,40 @@ def test_who_writes_often_keeps_a_connection_until_something_breaks(store):
     assert len(papers_of(store)) == 3
     with store.reading() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM listings").scalar() == 3
+
+
+def test_who_writes_often_reads_what_was_committed_and_nothing_else(store):
+    def count():
+        with store.reading() as db:
+            return db.exec_driver_sql("SELECT count(*) FROM papers").scalar()
+
+    with store.often():
+        record(store, a_paper(1))
+        assert count() == 1
+        with store.writing() as tx:
+            tx.exec_driver_sql("DELETE FROM listings")
+            tx.exec_driver_sql("DELETE FROM papers")
+            assert count() == 1
+        assert count() == 0
+        with pytest.raises(StoreError, match="cannot read"), store.reading() as db:
+            db.exec_driver_sql("no statement")
+        assert count() == 0
+        record(store, a_paper(2))
+    assert count() == 1
+
+
+@pytest.mark.only_on("sqlite")
+def test_who_writes_often_keeps_nobody_waiting_between_two_commits(store, database_url, monkeypatch):
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    another = Store(database_url, secret=b"x")
+    with store.often():
+        record(store, a_paper(1))
+        assert record(another, a_paper(2)) == 1
+        with store.writing():
+            with pytest.raises(StoreError, match="another program"):
+                record(another, a_paper(3))
+        assert record(another, a_paper(3)) == 1
+    another.close()
 
 
 @pytest.mark.parametrize(

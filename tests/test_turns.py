@@ -5,11 +5,13 @@ import time
 
 import pytest
 
-from digest.mail.turns import READ, WRITE, Turns, here, until_ready
+from digest.mail import turns as of_turns
+from digest.mail.turns import READ, WRITE, Polled, Selected, Turns, here, until_ready
 
 
-@pytest.fixture
-def pair():
+@pytest.fixture(params=[Polled, Selected])
+def pair(request, monkeypatch):
+    monkeypatch.setattr(of_turns, "_watched", request.param)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield ours, theirs
@@ -96,3 +98,23 @@ def test_outside_of_a_conversation_it_just_waits(pair):
         until_ready(ours, READ, soon())
     theirs.send(b"x")
     until_ready(ours, READ, time.monotonic() - 1)
+
+
+def test_who_waits_for_nothing_waits_as_long_as_was_said(pair):
+    began = time.monotonic()
+    Turns().take(0.05)
+    assert time.monotonic() - began >= 0.05
+
+
+def test_a_wait_that_is_over_already_is_none(pair):
+    ours, _ = pair
+    turns, told = Turns(), []
+
+    def waits():
+        with pytest.raises(TimeoutError):
+            until_ready(ours, READ, soon())
+        told.append("late")
+
+    turns.begin(waits)
+    while not told:
+        turns.take(-1)

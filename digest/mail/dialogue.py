@@ -7,8 +7,7 @@ before, so that a message costs one round trip and not four. Their replies are r
 import re
 import socket
 import ssl
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from digest.crashpoints import crashpoint
 from digest.mail.certificates import distrust
@@ -25,8 +24,7 @@ _LEADING_DOT = re.compile(rb"\n\.")  # several times as fast as `in`
 _SLOWEST = 1000.0  # bytes a second a server may take at least
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """The replies to the three commands before a message. `rcpt` and `data` are None when they were not asked."""
 
     mail: Reply

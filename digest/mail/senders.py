@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from digest.errors import TransportError
 from digest.mail.transport import InDoubt, Transport, Unreachable, Withdrawn
@@ -21,11 +22,11 @@ from digest.model import Delivery, Envelope
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one message: the server's reply, or the error. `Withdrawn` means that it was told not to go on.
 
-    After an error the sender waits until it is `heard`: whether to go on at all may depend on it.
+    After an error the sender waits until it is `heard`: whether to go on at all may depend on it. A tuple, for there
+    are many.
     """
 
     delivery: Delivery
@@ -34,8 +35,7 @@ class Outcome:
     heard: Callable[[], None] = lambda: None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """May this message be ended? The sender waits for the `answer`."""
 
     delivery: Delivery
@@ -60,7 +60,7 @@ class Senders:
         self._sender_of = sender_of
         self._turns = Turns()
         self._work: deque[Delivery] = deque()
-        self._announced: dict[Transport, Delivery] = {}  # what comes next there
+        self._announced: dict[Transport, tuple[Delivery, Envelope]] = {}  # what comes next there
         self._idle: deque[Conversation] = deque()
         self._said: list[Event] = []
         self._is_finishing = False
@@ -114,17 +114,20 @@ class Senders:
         why: Unreachable | None = None
         try:
             with transport:
-                while why is None and (delivery := self._next(transport)) is not None:
-                    why = self._send(transport, delivery)
+                while why is None and (waiting := self._next(transport)) is not None:
+                    why = self._send(transport, *waiting)
         except Exception:
             log.exception("a sender broke")
         finally:
             if (announced := self._announced.pop(transport, None)) is not None:
-                self._work.appendleft(announced)  # another connection may take it
+                self._work.appendleft(announced[0])  # another connection may take it
             self._said.append(Retired(why))
 
-    def _next(self, transport: Transport) -> Delivery | None:
-        """What was announced here, else what waits longest; waits for it. None when nothing more will come."""
+    def _next(self, transport: Transport) -> tuple[Delivery, Envelope | None] | None:
+        """What was announced here, else what waits longest; waits for it. None when nothing more will come.
+
+        With what was announced comes what was said of it.
+        """
         if (announced := self._announced.pop(transport, None)) is not None:
             return announced
         while not self._work:
@@ -132,9 +135,11 @@ class Senders:
                 return None
             self._idle.append(here())
             here().listen()
-        return self._work.popleft()
+        return self._work.popleft(), None
 
-    def _send(self, transport: Transport, delivery: Delivery) -> Unreachable | None:
+    def _send(
+        self, transport: Transport, delivery: Delivery, announced_as: Envelope | None
+    ) -> Unreachable | None:
         """Send one message. Returns why there is no use in going on here, if so."""
         is_ended = False
 
@@ -146,7 +151,8 @@ class Senders:
 
         try:
             announce = partial(self._announce, transport)
-            reply = transport.send(self._envelope(delivery), delivery.raw, may_end, announce)
+            envelope = announced_as or self._envelope(delivery)
+            reply = transport.send(envelope, delivery.raw, may_end, announce)
         except (TransportError, Withdrawn) as error:
             return self._failed(delivery, error)
         except Exception as error:  # a mistake of ours, which may cost one message and not the others
@@ -166,9 +172,10 @@ class Senders:
         if transport not in self._announced:
             if not self._work:
                 return None
-            self._announced[transport] = self._work.popleft()
-        delivery = self._announced[transport]
-        return self._envelope(delivery), delivery.raw
+            self._announced[transport] = self._work[0], self._envelope(self._work[0])
+            self._work.popleft()
+        delivery, envelope = self._announced[transport]
+        return envelope, delivery.raw
 
     def _envelope(self, delivery: Delivery) -> Envelope:
         return Envelope(self._sender_of(delivery), delivery.envelope.rcpt_to)

@@ -5,7 +5,8 @@ socket (`until_ready`) and where it waits for a word of whoever began it (`Conve
 needs a lock, and many connections cost no more than the work on them. Outside of a conversation, `until_ready` waits.
 """
 
-import selectors
+import math
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -13,9 +14,7 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-# Watching costs no system call with these, and what is watched changes all the time.
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+READ, WRITE = 1, 2  # what a socket is waited for
 
 
 class Conversation(greenlet):
@@ -39,8 +38,8 @@ class Turns:
 
     def __init__(self) -> None:
         self.home = getcurrent()
-        self._selector = _Selector()
-        self._waiting: dict[Conversation, float] = {}  # for a socket, and until when
+        self._watched = _watched()
+        self._waiting: dict[int, tuple[Conversation, float]] = {}  # for this socket, and until when
 
     def begin(self, act: Callable[[], None]) -> None:
         """Let `act` go on until it waits for the first time. It must not raise."""
@@ -48,24 +47,67 @@ class Turns:
 
     def take(self, seconds: float) -> None:
         """Wait up to `seconds` until sockets are ready, and let everybody who waited for one go on."""
-        ready = self._selector.select(seconds)
-        for key, _ in ready:
-            key.data.switch(True)
+        waiting = self._waiting
+        for number in self._watched.ready(seconds):
+            waiting[number][0].switch(True)
         now = time.monotonic()
-        for late in [one for one, ends_at in self._waiting.items() if ends_at <= now]:
+        for late in [one for one, ends_at in waiting.values() if ends_at <= now]:
             late.switch(False)
 
     def wait_in(
         self, conversation: Conversation, waited_for: socket.socket, event: int, ends_at: float
     ) -> bool:
         """From inside: let the others go on until the socket is ready. False when that took longer than `ends_at`."""
-        self._selector.register(waited_for, event, conversation)
-        self._waiting[conversation] = ends_at
+        number = waited_for.fileno()
+        self._watched.add(number, event)
+        self._waiting[number] = conversation, ends_at
         try:
             return bool(self.home.switch())
         finally:
-            del self._waiting[conversation]
-            self._selector.unregister(waited_for)
+            del self._waiting[number]
+            self._watched.remove(number)
+
+
+class Polled:
+    """Sockets that are waited for, where the system has `poll`: what is watched may change without telling the system."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self.remove = self._poll.unregister
+
+    def add(self, number: int, event: int) -> None:
+        """Wait for this one, too."""
+        self._poll.register(number, select.POLLIN if event == READ else select.POLLOUT)
+
+    def ready(self, seconds: float) -> list[int]:
+        """Wait up to `seconds` for those that can go on, or are broken."""
+        return [number for number, _ in self._poll.poll(max(math.ceil(seconds * 1000), 0))]
+
+
+class Selected:
+    """The same where there is no `poll` (Windows)."""
+
+    def __init__(self) -> None:
+        self._events: dict[int, int] = {}
+        self.remove = self._events.pop
+
+    def add(self, number: int, event: int) -> None:
+        """See `Polled.add`."""
+        self._events[number] = event
+
+    def ready(self, seconds: float) -> list[int]:
+        """See `Polled.ready`."""
+        if not self._events:  # which that system takes for a mistake
+            time.sleep(max(seconds, 0.0))  # noqa: TID251
+            return []
+        reads = [number for number, event in self._events.items() if event == READ]
+        writes = [number for number, event in self._events.items() if event == WRITE]
+        found = select.select(reads, writes, writes, max(seconds, 0.0))
+        return list({*found[0], *found[1], *found[2]})
+
+
+def _watched() -> Polled | Selected:
+    return Polled() if hasattr(select, "poll") else Selected()
 
 
 def here() -> Conversation:
@@ -81,8 +123,8 @@ def until_ready(waited_for: socket.socket, event: int, ends_at: float) -> None:
     if isinstance(current, Conversation):
         is_ready = current.turns.wait_in(current, waited_for, event, ends_at)
     else:
-        with _Selector() as selector:
-            selector.register(waited_for, event)
-            is_ready = bool(selector.select(max(ends_at - time.monotonic(), 0.0)))
+        alone = _watched()
+        alone.add(waited_for.fileno(), event)
+        is_ready = bool(alone.ready(ends_at - time.monotonic()))
     if not is_ready:
         raise TimeoutError

@@ -11,7 +11,6 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self, TypeVar
 
 from digest.mail.names import addresses_of
@@ -76,7 +75,7 @@ class Wire:
             self._socket = secured = context.wrap_socket(
                 self._socket, server_hostname=host, do_handshake_on_connect=False
             )
-            self._patiently(secured.do_handshake, READ, time.monotonic() + seconds)
+            self._patiently(secured.do_handshake, False, READ, time.monotonic() + seconds)
         except ssl.SSLCertVerificationError:
             raise
         except OSError as error:
@@ -86,9 +85,9 @@ class Wire:
         """Send all of it. Raises `Broken`."""
         ends_at = time.monotonic() + seconds
         try:
-            rest = memoryview(words)
-            while rest:
-                rest = rest[self._patiently(partial(self._socket.send, rest), WRITE, ends_at) :]
+            rest: bytes | memoryview = words
+            while (sent := self._patiently(self._socket.send, rest, WRITE, ends_at)) < len(rest):
+                rest = memoryview(rest)[sent:]
         except OSError as error:
             raise Broken(in_words(error)) from error
 
@@ -129,18 +128,18 @@ class Wire:
         try:
             if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
                 until_ready(self._socket, READ, ends_at)
-            received = self._patiently(partial(self._socket.recv, 4096), READ, ends_at)
+            received = self._patiently(self._socket.recv, 4096, READ, ends_at)
         except OSError as error:
             raise Broken(in_words(error)) from error
         if not received:
             raise Broken("the server hung up")
         return received
 
-    def _patiently(self, act: Callable[[], Done], usually: int, ends_at: float) -> Done:
+    def _patiently(self, act: Callable[[Any], Done], with_what: Any, usually: int, ends_at: float) -> Done:
         """Do this as soon as the socket lets us; under TLS a write may have to wait until something was read."""
         while True:
             try:
-                return act()
+                return act(with_what)
             except BlockingIOError:
                 wanted = usually
             except ssl.SSLWantReadError:

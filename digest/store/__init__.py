@@ -16,7 +16,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
 
-from digest.store.engine import Kept, empty_log, open_engine, reading, writing
+from digest.store.engine import empty_log, open_engine, reading, writing
+from digest.store.kept import Kept
 from digest.store.postgres import Leadership
 
 
@@ -45,7 +46,8 @@ class Store:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One consistent view; never blocks a writer. Raises `StoreError`."""
-        return reading(self._engine)
+        kept: Kept | None = getattr(self._of_thread, "kept", None)
+        return reading(self._engine) if kept is None else kept.reading()
 
     def empty_log(self) -> bool:
         """Leave no byte of what was erased in the database's log. False when somebody reads it: try again later."""

@@ -19,7 +19,7 @@ from digest.store.lock import write_lock
 from digest.store.postgres import IN_WORDS, connect_postgres, is_postgres, make_own_schema
 
 HEAD = "0009"  # newest migration; a test holds it against the folder
-_BUSY_SECONDS = 60
+BUSY_SECONDS = 60
 # Bytes. A mail of 40 kB takes three pages instead of ten; the log and the file are written page by page.
 _PAGE = 16_384
 # Pages of its log, 4 MB: one that is soon begun anew is written over, which costs less to make durable than letting it grow.
@@ -57,7 +57,7 @@ def open_engine(url: str) -> Engine:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it happens, or nothing. Waits for another writer, then raises `StoreError`."""
     file = file_of(engine)
-    with write_lock(file, _BUSY_SECONDS), wrap_errors("write to", file):
+    with write_lock(file, BUSY_SECONDS), wrap_errors("write to", file):
         try:
             with engine.begin() as tx:
                 yield tx
@@ -65,48 +65,6 @@ def writing(engine: Engine) -> Iterator[Connection]:
             if "disk I/O" in str(error):  # what this connection still believes of the file may be wrong
                 engine.dispose()
             raise
-
-
-class Kept:
-    """One connection, kept open for one thread that commits all the time: taking one anew costs more than such a commit.
-
-    After an error it is thrown away, and the next transaction takes another.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._file = file_of(engine)
-        self._connection: Connection | None = None
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """See `writing`."""
-        with write_lock(self._file, _BUSY_SECONDS), wrap_errors("write to", self._file):
-            try:
-                self._connection = connection = self._connection or self._connect()
-                if self._file is None:
-                    with connection.begin():
-                        yield connection
-                else:
-                    driver: Any = connection.connection.driver_connection
-                    driver.execute("BEGIN IMMEDIATE")
-                    yield connection
-                    driver.commit()
-            except BaseException:
-                self.close(is_broken=True)
-                raise
-
-    def _connect(self) -> Connection:
-        """For SQLite it is told to leave transactions to us, which halves what they cost."""
-        return self._engine.connect().execution_options(digest_says_begin=self._file is not None)
-
-    def close(self, *, is_broken: bool = False) -> None:
-        """Give the connection back to the others, or nobody when it `is_broken`."""
-        kept, self._connection = self._connection, None
-        if kept is not None and is_broken:
-            kept.invalidate()
-        if kept is not None:
-            kept.close()
 
 
 @contextmanager
@@ -132,14 +90,24 @@ def wrap_errors(verb: str, file: Path | None = None) -> Iterator[None]:
     """Turn a driver's error into a `StoreError` that says what to do. Mistakes of our own (wrong SQL) pass through."""
     try:
         yield
-    except sqlalchemy.exc.IntegrityError:
-        raise  # the callers that expect one ask for it by name
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
+        if (told := in_words(verb, error, file)) is None:
+            raise
+        raise told from error
+
+
+def in_words(verb: str, error: BaseException, file: Path | None) -> StoreError | None:
+    """What to say of this error, None when it is none of the database."""
+    if isinstance(error, sqlalchemy.exc.IntegrityError):
+        return None  # the callers that expect one ask for it by name
+    if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)  # PostgreSQL's, the same in every language it may speak
         said = f"{error.orig} (SQLSTATE {state})" if state else str(error.orig)
-        raise StoreError(f"cannot {verb} the database: {_remedy(said, file)}") from error
-    except sqlite3.Error as error:  # of a connection that was used without SQLAlchemy
-        raise StoreError(f"cannot {verb} the database: {_remedy(str(error), file)}") from error
+    elif isinstance(error, sqlite3.Error):  # of a connection that was used without SQLAlchemy
+        said = str(error)
+    else:
+        return None
+    return StoreError(f"cannot {verb} the database: {_remedy(said, file)}")
 
 
 def _remedy(said: str, file: Path | None) -> str:
@@ -147,7 +115,7 @@ def _remedy(said: str, file: Path | None) -> str:
     remedies = {
         "readonly": "it is read-only; make the file and its folder writable for this user",
         "read-only": "it is read-only; make the file and its folder writable for this user",
-        "locked": f"another program has kept it locked for {_BUSY_SECONDS} seconds; stop that program, then run this again",
+        "locked": f"another program has kept it locked for {BUSY_SECONDS} seconds; stop that program, then run this again",
         "unable to open": "the file cannot be opened; check that its folder exists and is writable for this user",
         "malformed": f"the file is damaged; {_RESTORE}",
         "not a database": f"the file is not a database; {_RESTORE}, or move it away",
@@ -190,7 +158,7 @@ def _configure_sqlite(engine: Engine) -> None:
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
@@ -216,7 +184,7 @@ def empty_log(engine: Engine) -> bool:
     """
     if engine.dialect.name != "sqlite":
         return True
-    with write_lock(file_of(engine), _BUSY_SECONDS), wrap_errors("write to", file_of(engine)):
+    with write_lock(file_of(engine), BUSY_SECONDS), wrap_errors("write to", file_of(engine)):
         raw = engine.raw_connection()
         try:
             return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)

@@ -22,27 +22,54 @@ except ImportError:  # Windows: SQLite's own lock is all there is
 _LOOK_EVERY = 0.002
 
 
+class WriteLock:
+    """The lock of this database file; None, for a database in memory or elsewhere, needs none.
+
+    Its file stays open from the first `take` until `close`. A process that ends lets go of everything.
+    """
+
+    def __init__(self, database: Path | None) -> None:
+        self._path = None if database is None or fcntl is None else _beside(database)
+        self._handle: int | None = None
+
+    def take(self, seconds: float) -> None:
+        """Hold it. Raises `StoreError` when another program keeps it longer than `seconds`, or the file cannot be made."""
+        if self._path is None:
+            return
+        if self._handle is None:
+            self._handle = _open(self._path)
+        _wait(self._handle, seconds)
+
+    def release(self) -> None:
+        """Let go of it."""
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of it and of its file."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+
 @contextmanager
 def write_lock(database: Path | None, seconds: float) -> Iterator[None]:
-    """Hold the lock of this database file; None, for a database in memory or elsewhere, needs none.
-
-    Raises `StoreError` when another program keeps it longer than `seconds`, or the file cannot be made.
-    """
-    if database is None or fcntl is None:
-        yield
-        return
-    path = _beside(database)
+    """Hold the lock of this database file once; see `WriteLock`."""
+    lock = WriteLock(database)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock.take(seconds)
+        yield
+    finally:
+        lock.close()
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(
             f"cannot write to the database: cannot make {path} ({error.strerror}); make the folder writable for this user"
         ) from error
-    try:
-        _wait(handle, seconds)
-        yield
-    finally:
-        os.close(handle)  # which lets go of the lock
 
 
 @lru_cache(maxsize=16)

@@ -6,13 +6,15 @@ that is done once a dialect.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
 
+from digest.store.schema import Instant
+
 _Fit = Callable[[Any], Any]
+_INSTANTS: dict[str, _Fit] = {}  # by dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def _fitting(kind: Any, dialect: Dialect) -> _Fit:
     fit: _Fit | None = kind.dialect_impl(dialect).bind_processor(dialect)
     if fit is None:
         return _as_it_is
-    return lru_cache(maxsize=4)(fit) if kind.python_type is datetime else fit  # the same "now" all the time
+    if isinstance(kind, Instant):  # the same "now" in all statements of a transaction
+        return _INSTANTS.setdefault(dialect.name, lru_cache(maxsize=4)(fit))
+    return fit
 
 
 def _as_it_is(value: Any) -> Any:

@@ -4,8 +4,9 @@
 
 Interleaved rounds, medians. The sink is Postfix's smtp-sink where it is at hand (tests/postfix.py), else our own. All of
 ours keep the whole ledger: claim, two-half hand-over, every note and outcome committed; durable (`synchronous=FULL`, as
-the product always is), and for comparison `NORMAL`, and with no ledger at all. Rates are of the wall clock and mean
-little on a busy machine; processor time and ratios mean more.
+the product always is), and for comparison `NORMAL`, and with no ledger at all. The bare script (tests/benchmarks/bare_script.py)
+tells what Python and the machine cost by themselves. Rates are of the wall clock and mean little on a busy machine;
+processor time and ratios mean more.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from digest.store import Store
 from digest.store.bulk import fill
 from digest.store.schema import deliveries, messages
 from digest.tables import SmtpSettings
+from tests.benchmarks.bare_script import send_bare
 from tests.benchmarks.sink import mail_sink, tls_sink
 from tests.postfix import environment, smtp_sink, tool
 
@@ -45,6 +47,7 @@ HEAD = [b"From: digest@example.org\r\n", b"To: reader@example.org\r\n", b"Subjec
 BODY = b"The quick brown fox jumps over the lazy dog, and then some more of it.\r\n" * 530  # 38 kB
 Found = tuple[float, float]  # messages a second, CPU microseconds a message
 Runs = dict[str, Callable[[], Found]]
+_OFF = ", no ledger"
 
 
 def some_messages(count: int, *, signed: bool = False) -> list[Message]:
@@ -87,17 +90,28 @@ class Bench:
 
     def ours(self, connections: int, *, synchronous: str = "FULL") -> Found:
         """Through the ledger, over that many connections."""
+        with self._outbox() as file:
+            store = Store(f"sqlite:///{file}", secret=b"a benchmark")
+            if synchronous != "FULL":
+                _relax(store, synchronous)
+            ways = [SmtpTransport(self._settings) for _ in range(connections)]
+            found = self._timed(lambda: deliver(store, ways, policy=Policy(), clock=lambda: NOW).sent)
+            store.close()
+        return found
+
+    def bare(self, connections: int) -> Found:
+        """As little Python as will do, with a commit a message that does not wait for the disk (`NORMAL`)."""
+        with self._outbox() as file:
+            return self._timed(lambda: send_bare(self._settings.port, file, self._owed, connections))
+
+    @contextmanager
+    def _outbox(self) -> Iterator[Path]:
+        """A copy of everything that is owed."""
         file = self._folder / "run.db"
         shutil.copy(self._folder / "template.db", file)
-        store = Store(f"sqlite:///{file}", secret=b"a benchmark")
-        if synchronous != "FULL":
-            _relax(store, synchronous)
-        ways = [SmtpTransport(self._settings) for _ in range(connections)]
-        found = self._timed(lambda: deliver(store, ways, policy=Policy(), clock=lambda: NOW).sent)
-        store.close()
+        yield file
         for path in self._folder.glob("run.db*"):
             path.unlink()
-        return found
 
     def without_ledger(self, connections: int) -> Found:
         """The same senders, and nobody writes anything down."""
@@ -192,7 +206,8 @@ def runs_of(bench: Bench, signed: Bench, connections: list[int]) -> Runs:
         runs[f"{n:2} connections"] = partial(bench.ours, n)
         runs[f"{n:2} connections, signed"] = partial(signed.ours, n)
         runs[f"{n:2} connections, NORMAL"] = partial(bench.ours, n, synchronous="NORMAL")
-        runs[f"{n:2} connections, no ledger"] = partial(bench.without_ledger, n)
+        runs[f"{n:2} connections{_OFF}"] = partial(bench.without_ledger, n)
+        runs[f"{n:2} connections, bare script"] = partial(bench.bare, n)
     return runs
 
 
@@ -221,13 +236,17 @@ def main() -> None:
 def show(title: str, runs: Runs, rounds: int) -> None:
     """Interleave the runs and print the medians."""
     found = [{name: run() for name, run in runs.items()} for _ in range(rounds)]
-    print(f"{title}\n  {'':28} {'mails/s':>8} {'us CPU':>7} {'/smtplib':>9} {'/smtp-source':>13}")
+    print(
+        f"{title}\n  {'':28} {'mails/s':>8} {'us CPU':>7} {'/smtplib':>9} {'/no ledger':>11} {'/smtp-source':>13}"
+    )
     rate = {name: median(one[name][0] for one in found) for name in runs}
     for name in runs:
         cpu = median(one[name][1] for one in found)
         source = f"{rate[name] / rate['smtp-source -s 4']:13.2f}" if "smtp-source -s 4" in rate else ""
         beside = rate[name] / rate["smtplib, one connection"]
-        print(f"  {name:28} {rate[name]:8.0f} {cpu:7.0f} {beside:9.2f} {source}")
+        off = rate.get(name.partition(",")[0] + _OFF)
+        kept = f"{rate[name] / off:11.2f}" if off else f"{'':11}"
+        print(f"  {name:28} {rate[name]:8.0f} {cpu:7.0f} {beside:9.2f} {kept} {source}")
 
 
 if __name__ == "__main__":
