@@ -195,9 +195,8 @@ class Section(StrEnum):
     WILDCARD = "wildcard"  # one from outside the profile
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A paper in a digest."""
+class Pick(NamedTuple):
+    """A paper in a digest. A tuple, for there are many."""
 
     paper: Paper
     score: Score

@@ -55,7 +55,7 @@ def test_an_interest_without_papers_keeps_its_row():
 
 def test_a_reason_against_a_paper_is_no_match():
     against = WEEKLY.picks[0].score._replace(why=(Reason(ReasonKind.KEYWORD, "attention", -1.0),))
-    pick = replace(WEEKLY.picks[0], score=against)
+    pick = WEEKLY.picks[0]._replace(score=against)
     assert all(bar.number == 0 for bar in bars_of(replace(WEEKLY, picks=(pick,))))
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import ReasonKind, Score, Standing
+from digest.model import Reason, ReasonKind, Score, Standing
 from digest.ranking.batch_best import Places
 from digest.ranking.batch_table import Rows
 from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, Followed
 from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
-from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, score_of
+from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, reason_of, score_of
 from digest.ranking.related import COMPLETE
 from digest.ranking.taste import Likeness, taste_term
 from digest.ranking.wishes import Wishes
@@ -131,22 +131,33 @@ class Batch:
         nothing: the one from outside a profile is chosen for them.
         """
         places, values = self.places[reader].tolist(), self.values[reader].tolist()
+        trends = self.clerk.trends(self._shares[reader])
         # That one may stand among the best as well, in another column.
-        parts: dict[int, list[Part]] = {places[column]: [] for column in columns}
-        self._add_trend(reader, parts)
-        self._add_keywords(reader, {places[column]: column for column in columns}, parts)
+        column_of = {places[column]: column for column in columns}
+        parts: dict[int, list[Part]] = {place: [*trends[place]] for place in column_of}
+        self._add_keywords(reader, column_of, parts)
         if self.readers.followed[reader]:
             self._add_followed(reader, parts)
         if self.readers.likenesses[reader]:
             self._add_taste(reader, parts)
-        clerk = self.clerk
-        for place, found in parts.items():
-            if not found and clerk.liked[place] > 0:
-                found.append((0.0, ReasonKind.TRENDING, clerk.votes_said[place], 0.0))
+        ids, votes_alone = self.clerk.ids, self.clerk.votes_alone
         return [
-            score_of(clerk.ids[place], values[column], parts[place])
+            score_of(ids[place], values[column], parts[place] or votes_alone(place))
             for column, place in ((column, places[column]) for column in columns)
         ]
+
+    @cached_property
+    def _shares(self) -> list[float]:
+        """The community's share of each reader's scores."""
+        shares: list[float] = self.readers.wishes.trending.tolist()
+        return shares
+
+    @cached_property
+    def _wholes(self) -> list[list[float]]:
+        """What fitting all keywords adds to the scores."""
+        share = self.readers.wishes.interest[:, np.newaxis]
+        wholes: list[list[float]] = (share * self.whole.astype(float)).tolist()
+        return wholes
 
     @cached_property
     def _liked(self) -> Matrix:
@@ -180,35 +191,26 @@ class Batch:
         papers, keywords = found.values.indices[entries], asked.indices[asking]
         return _KeywordParts(starts, owners, papers, keywords, found.kinds[entries], worth)
 
-    def _add_trend(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
-        clerk, share = self.clerk, float(self.readers.wishes.trending[reader])
-        for place, found in parts.items():
-            if liked := share * clerk.liked[place]:
-                found.append((-liked, ReasonKind.TRENDING, clerk.votes_said[place], liked))
-            if recent := share * clerk.recent[place]:
-                found.append((-recent, ReasonKind.RECENT, clerk.published_said[place], recent))
-
     def _add_keywords(self, reader: int, columns: Mapping[int, int], parts: Mapping[int, list[Part]]) -> None:
         """What fits too little to be named is said once, together with what fitting all keywords adds."""
-        word, keywords = self.clerk.keyword, self.readers.rows.keywords
-        whole = (self.readers.wishes.interest[reader] * self.whole[reader].astype(float)).tolist()
+        word, keywords, whole = self.clerk.keyword, self.readers.rows.keywords, self._wholes[reader]
         unnamed = {place: whole[column] for place, column in columns.items()}
         for place, row, kind, worth in self._keyword_parts.of(reader):
             if place in parts:
                 is_named = kind == COMPLETE or worth >= _NAMED
                 if is_named and (named := word(keywords[row], place, kind)):
-                    parts[place].append((-abs(worth), *named, worth))
+                    parts[place].append((-abs(worth), reason_of((*named, worth))))
                 else:
                     unnamed[place] += worth
         for place, adds in unnamed.items():
             if adds:
-                parts[place].append((0.0, ReasonKind.WHOLE, AS_A_WHOLE, adds))
+                parts[place].append((0.0, reason_of((ReasonKind.WHOLE, AS_A_WHOLE, adds))))
 
     def _add_followed(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE
         for followed in self.readers.followed[reader] if worth else ():
             if followed.place in parts:
-                parts[followed.place].append((-abs(worth), followed.kind, followed.name, worth))
+                parts[followed.place].append((-abs(worth), Reason(followed.kind, followed.name, worth)))
 
     def _add_taste(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         likeness, wishes = self.readers.likenesses[reader], self.readers.wishes
@@ -222,4 +224,4 @@ class Batch:
             for place, found in parts.items():
                 if worth := float(weight * values[place]):
                     term = taste_term(int(alike[place]), verb)
-                    found.append((-abs(worth), ReasonKind.TASTE, term, worth))
+                    found.append((-abs(worth), Reason(ReasonKind.TASTE, term, worth)))

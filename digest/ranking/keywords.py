@@ -47,7 +47,7 @@ class Matches:
     complete: sparse.csr_array  # keywords x papers: 1 where the paper says all words of the keyword
     ideals: NDArray[np.float64]  # a keyword: the value of a paper that says nothing else
 
-    def of_papers(self, places: Sequence[int]) -> "Matches":
+    def of_papers(self, places: NDArray[np.int64]) -> "Matches":
         """The same keywords against some of the papers, in this order."""
         return Matches(self.values[:, places], self.complete[:, places], self.ideals)
 

@@ -1,5 +1,6 @@
 """Scores taken apart for the reader, in the reader's words."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ AS_A_WHOLE = "your keywords as a whole"
 # A word of a keyword that more than this share of papers say names nothing alone: "full" of "full-duplex".
 _RARE = -log(0.05)
 _MOST_REMEMBERED = 20_000
+_MOST_SHARES = 16  # of the community in a score: readers turn their dial to round numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,19 @@ def interest_in(score: Score) -> float:
     return sum(reason.contribution for reason in score.why if reason.kind in INTERESTS)
 
 
-# A reason before its turn comes, behind what decides on its turn: the strongest come first (-abs(contribution)), then by
-# kind and words. What fitting all keywords adds comes last (0), however much: to be told what one typed says more.
-Part = tuple[float, ReasonKind, str, float]
+# A reason behind what decides on its turn: the strongest come first (-abs(contribution)), then by kind and words. What
+# fitting all keywords adds comes last (0), however much: to be told what one typed says more.
+Part = tuple[float, Reason]
+
+# As `Reason._make` and `Score._make`, three times faster: it is done forty times for every reader.
+reason_of: Callable[[tuple[ReasonKind, str, float]], Reason] = partial(tuple.__new__, Reason)
+_score_of: Callable[[tuple[Any, ...]], Score] = partial(tuple.__new__, Score)
 
 
 def score_of(paper_id: str, value: float, parts: list[Part]) -> Score:
     """A score with its reasons in the order of their turns."""
     parts.sort()
-    return Score(paper_id, value, tuple([_reason(one[1:]) for one in parts]))
-
-
-# As `Reason._make`, three times faster: it is done forty times for every reader.
-_reason: Callable[[tuple[Any, ...]], Reason] = partial(tuple.__new__, Reason)
+    return _score_of((paper_id, value, tuple([reason for _, reason in parts])))
 
 
 class Clerk:
@@ -65,15 +67,40 @@ class Clerk:
     def __init__(self, papers: Sequence[Paper], shelf: Shelf, trend: Trend, librarian: Librarian) -> None:
         self.papers = papers
         self.ids = [paper.id for paper in papers]
-        self.liked: list[float] = trend.liked.tolist()
-        self.recent: list[float] = trend.recent.tolist()
+        self._liked: list[float] = trend.liked.tolist()
+        self._recent: list[float] = trend.recent.tolist()
         self.trend = trend
         self._shelf = shelf
         self._librarian = librarian
-        self.votes_said = [trend_term(paper) for paper in papers]
-        self.published_said = [f"published {paper.published_on}" for paper in papers]
-        self._terms: dict[int, frozenset[int]] = {}
+        self._votes_said = [trend_term(paper) for paper in papers]
+        self._published_said = [f"published {paper.published_on}" for paper in papers]
+        self._trends: dict[float, list[tuple[Part, ...]]] = {}
+        weights = shelf.weights if shelf.weights.has_sorted_indices else shelf.weights.sorted_indices()
+        self._terms, self._ends = (
+            memoryview(weights.indices),
+            weights.indptr.tolist(),
+        )  # of one paper after the other
         self._worded: dict[tuple[str, int], tuple[ReasonKind, str] | None] = {}
+
+    def trends(self, share: float) -> list[tuple[Part, ...]]:
+        """What the community adds to each paper, for readers who give it this share. They are the same for all of them."""
+        if share not in self._trends:
+            if len(self._trends) >= _MOST_SHARES:
+                self._trends = {}
+            self._trends[share] = [self._trend(place, share) for place in range(len(self.papers))]
+        return self._trends[share]
+
+    def _trend(self, place: int, share: float) -> tuple[Part, ...]:
+        said = (
+            (share * self._liked[place], ReasonKind.TRENDING, self._votes_said[place]),
+            (share * self._recent[place], ReasonKind.RECENT, self._published_said[place]),
+        )
+        return tuple((-worth, Reason(kind, term, worth)) for worth, kind, term in said if worth)
+
+    def votes_alone(self, place: int) -> list[Part]:
+        """For a paper that nothing speaks for but its votes: these, if it has any, however little a reader counts them."""
+        said = Reason(ReasonKind.TRENDING, self._votes_said[place], 0.0)
+        return [(0.0, said)] if self._liked[place] > 0 else []
 
     def keyword(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str] | None:
         """How a paper meets a keyword: by saying it, by saying part of it, or by being near.
@@ -105,17 +132,15 @@ class Clerk:
 
     def _tells(self, term: str, place: int) -> bool:
         column = self._shelf.columns.get(term)
-        return column in self._said(place) and self._shelf.idf[column] > _RARE
+        return column is not None and self._says(place, column) and self._shelf.idf[column] > _RARE
 
     def _term_near(self, keyword: Keyword, place: int) -> str:
         """What of the paper is near the keyword: "KV cache", for the keyword "attention"."""
-        said = self._said(place)
-        return next((wording for wording, column in self._librarian.near(keyword) if column in said), "")
+        near = self._librarian.near(keyword)
+        return next((wording for wording, column in near if self._says(place, column)), "")
 
-    def _said(self, place: int) -> frozenset[int]:
-        """The terms of a paper."""
-        if place not in self._terms:
-            weights = self._shelf.weights
-            start, end = weights.indptr[place : place + 2]
-            self._terms[place] = frozenset(weights.indices[start:end].tolist())
-        return self._terms[place]
+    def _says(self, place: int, column: int) -> bool:
+        """Whether a paper says a term."""
+        end = self._ends[place + 1]
+        found = bisect_left(self._terms, column, self._ends[place], end)
+        return found < end and self._terms[found] == column

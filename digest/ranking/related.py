@@ -145,9 +145,10 @@ class Librarian:
 
     def _others(self, keyword: Keyword, columns: NDArray[np.int32]) -> NDArray[np.int32]:
         """The first of these terms that are not the keyword's own."""
-        own, names = [stem(word) for word in keyword.words], self._names
-        other = (column for column in columns.tolist() if not any(map(names[column].__contains__, own)))
-        return np.array(list(islice(other, NEAREST_TERMS)), dtype=np.int32)
+        names, other = self._names, columns.tolist()
+        for own in map(stem, keyword.words):
+            other = [column for column in other if own not in names[column]]
+        return np.array(other[:NEAREST_TERMS], dtype=np.int32)
 
     def _horizon(self, directions: Matrix) -> Vector:
         """The quantile of the sample, as `np.quantile` has it."""

@@ -172,9 +172,11 @@ class Library:
         stacked = sparse.vstack([self.shelf.weights, self.saturation(counts, self.mean_length)], format="csr")
         return stacked[self._order(papers)]
 
-    def find(self, papers: Sequence[Paper]) -> list[int] | None:
+    def find(self, papers: Sequence[Paper]) -> NDArray[np.int64] | None:
         """The rows of these papers in the corpus; None when one of them is new or has changed."""
-        return [self.rows[paper.id] for paper in papers] if all(map(self._knows, papers)) else None
+        if not all(map(self._knows, papers)):
+            return None
+        return np.array([self.rows[paper.id] for paper in papers], dtype=np.int64)
 
     def _order(self, papers: Sequence[Paper]) -> list[int]:
         """Rows of the papers, when those that are new stand below those of the corpus in their own order."""
