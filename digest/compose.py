@@ -78,7 +78,7 @@ def kept_out(profile: Profile, material: Material, picks: Sequence[Pick], one: S
         return _outdone(picks, one)
     if not has_interests:
         return "the profile names no interest, and nobody has liked this paper yet"
-    return f"it fits the profile by {one.interest:.3f}, and only more than {least:.3f} counts as a match" + (
+    return f"its match is {one.interest:.3f}, and only one above {least:.3f} lets a paper in" + (
         _not_popular(profile, one) if one.interest >= 0 else ""
     )
 

@@ -1,4 +1,9 @@
-"""Why this paper, for this person: the score with its parts, what was sent, and what stands in the way."""
+"""Why this paper, for this person: the score with its parts, what was sent, and what stands in the way.
+
+Two figures decide. The *score* puts papers in order. The *match* is the part of it that lets a paper in: what it says of
+the profile counts whole, what is only near a keyword half, fitting all keywords together no more than all the rest, and
+votes and dates nothing.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,14 +15,29 @@ from digest.desk import Limits, back_of, chosen_from, snapshot_at, taste_of
 from digest.errors import DigestError
 from digest.mail.wording import counted
 from digest.material import Papers, Reader, materials
-from digest.model import Digest, Paper, Score, Standing
+from digest.model import Digest, Paper, Reason, ReasonKind, Score, Standing
 from digest.ranking import PaperRanker
 from digest.ranking.mute import MuteList
+from digest.ranking.reasons import INTERESTS
 from digest.store import Store
 from digest.store.history import shown_score
 from digest.store.papers import find_paper
 from digest.store.people import Subscriber, find_subscriber, shown_among
 from digest.store.votes import votes_of
+
+ORDER_AND_ENTRY = (
+    "The score puts papers in order, the match lets them in: what is only near a keyword counts half for it, your keywords"
+    " together no more than the rest, votes and dates nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A reason, and what it adds to each of the two figures."""
+
+    reason: Reason
+    score: float
+    match: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,8 @@ class Explanation:
     person: Subscriber
     paper: Paper
     score: Score | None  # None: muted
+    match: float | None  # the part of the score that decides whether it comes; None: muted
+    parts: tuple[Part, ...]  # they add up to the score, and to the match
     rank: int | None  # among the candidates of now; None when it is too old to be one
     candidates: int
     shown: dict[str, Any] | None  # the score it was sent with, the day, and what became of the mail
@@ -55,7 +77,7 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
     ranker = PaperRanker(encoder=limits.encoder).fit(corpus)
     reader = Reader(person.profile, frozenset(had), taste)
     score, rank, standing = _ranked(ranker, papers, reader, paper, now)
-    is_candidate = paper.id in papers.candidates
+    is_candidate, match = paper.id in papers.candidates, standing and standing.interest
     if shown is not None:
         verdict = f"it came with the digest of {shown['on']}, and a paper comes once"
     elif standing is None:
@@ -66,7 +88,26 @@ def explain(store: Store, email: str, wanted: str, *, limits: Limits, now: datet
     else:
         verdict = _verdict(ranker, papers, reader, standing, now)
     place = rank if is_candidate else None
-    return Explanation(person, paper, score, place, len(papers.candidates), shown, verdict)
+    return Explanation(
+        person, paper, score, match, _parts(score, match), place, len(papers.candidates), shown, verdict
+    )
+
+
+def _parts(score: Score | None, match: float | None) -> tuple[Part, ...]:
+    """The keywords as a whole have no share of their own in the match: to them goes what the others leave of it."""
+    if score is None or match is None:
+        return ()
+    counted_for = [
+        reason.contribution * (0.5 if reason.kind == ReasonKind.RELATED else 1.0)
+        if reason.kind in INTERESTS and reason.kind != ReasonKind.WHOLE
+        else 0.0
+        for reason in score.why
+    ]
+    rest = match - sum(counted_for)
+    return tuple(
+        Part(reason, reason.contribution, rest if reason.kind == ReasonKind.WHOLE else share)
+        for reason, share in zip(score.why, counted_for, strict=True)
+    )
 
 
 def _ranked(

@@ -1,6 +1,7 @@
 """The command line: what people and programs are promised of it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -308,8 +309,12 @@ def test_explain_shows_the_parts_that_add_up_and_what_was_sent(home):
     assert sum(reason["contribution"] for reason in found["score"]["reasons"]) == pytest.approx(
         found["score"]["value"]
     )
+    matches = [reason["match"] for reason in found["score"]["reasons"]]
+    assert sum(matches) == pytest.approx(found["score"]["match"])
     assert found["shown"]["state"] == "sent"
-    assert paper["title"] in call("--home", home, "--now", NOW, "explain", who, paper["title"]).stdout
+    said = call("--home", home, "--now", NOW, "explain", who, paper["title"]).stdout
+    assert paper["title"] in said
+    assert re.search(rf"\+{found['score']['value']:.3f} +\+{found['score']['match']:.3f} +together", said)
 
 
 def test_somebody_pauses_comes_back_and_leaves(home):

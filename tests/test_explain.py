@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from digest.desk import Limits
-from digest.explain import explain
+from digest.explain import _parts, explain
+from digest.model import Interest, Reason, ReasonKind, Score
 from tests.builders import NOW, a_paper, a_profile, record, subscribe
 from tests.test_publish import decoding, go
 
@@ -50,12 +51,56 @@ def test_places_that_are_taken_are_told_with_the_last_score(store, three):
 def test_what_fits_too_little_is_told_with_the_least_that_counts(store, three):
     subscribe(store, plain())
     found = re.fullmatch(
-        r"it fits the profile by ([\d.]+), and only more than ([\d.]+) counts as a match; its upvotes bring 0.000, and"
-        r" a popular paper needs 0.100",
+        r"its match is ([\d.]+), and only one above ([\d.]+) lets a paper in; its upvotes bring 0.000, and a popular"
+        r" paper needs 0.100",
         verdict(store, three[2]),
     )
     assert found
     assert float(found[1]) <= float(found[2])
+
+
+WISHES = (
+    Interest(("speculative decoding", "draft model"), 2.0),
+    Interest(("token routing",)),
+    Interest(("storms",), -1.0),
+)
+
+
+@pytest.mark.parametrize("interests", [a_profile().interests, WISHES, ()])
+@pytest.mark.parametrize(
+    "title", ["Drafts for Decoding", "Token Routing in Storms", "A Model of Speculation"]
+)
+def test_the_parts_add_up_to_the_score_and_to_the_match_that_decides(store, three, title, interests):
+    other = a_paper(7, title=title, upvotes=30)
+    record(store, other, at=NOW - HOUR)
+    subscribe(store, plain(interests=interests))
+    for paper in (*three, other):
+        found = explain(store, "reader@example.org", paper.id, limits=Limits(), now=NOW)
+        assert found.score
+        assert sum(part.score for part in found.parts) == pytest.approx(found.score.value, abs=1e-6)
+        assert sum(part.match for part in found.parts) == pytest.approx(found.match, abs=1e-6)
+
+
+def test_what_is_near_counts_half_for_the_match_and_what_others_like_nothing():
+    kinds = {"keyword": 0.4, "author": 0.1, "related": 0.2, "whole": 0.3, "trending": 0.1, "recent": 0.02}
+    score = Score("a", 1.12, tuple(Reason(ReasonKind(kind), "", worth) for kind, worth in kinds.items()))
+    parts = {part.reason.kind: part for part in _parts(score, 0.65)}
+    assert {kind: part.score for kind, part in parts.items()} == kinds
+    matches = {kind: round(part.match, 9) for kind, part in parts.items()}
+    assert matches == {
+        "keyword": 0.4,
+        "author": 0.1,
+        "related": 0.1,
+        "whole": 0.05,
+        "trending": 0,
+        "recent": 0,
+    }
+
+
+def test_the_sentence_and_the_column_say_the_same_match(store, three):
+    subscribe(store, plain())
+    found = explain(store, "reader@example.org", three[2].id, limits=Limits(), now=NOW)
+    assert f"its match is {found.match:.3f}," in found.verdict
 
 
 def test_a_muted_paper_is_told_with_the_word(store, three):

@@ -356,6 +356,7 @@ def test_a_paper_is_explained_for_a_reader(app, operator):
     text = operator.get(f"/operator/readers/{person.id}?paper=2602.00001").text
     assert "Rank 1 of 2 candidates" in text
     assert "It was in none of their digests" in text
+    assert "The score puts papers in order, the match lets them in" in text
     assert "no paper is called" in operator.get(f"/operator/readers/{person.id}?paper=nothing").text
 
 

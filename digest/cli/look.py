@@ -9,6 +9,7 @@ from digest.cli.output import paper_as_json, print_json, print_table
 from digest.mail.wording import counted
 
 if TYPE_CHECKING:
+    from digest.explain import Explanation
     from digest.store.people import Status, Subscriber
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -44,40 +45,43 @@ def explain(
     Example: digest explain reader@example.org 2503.01234
     """
     from digest.app import App
-    from digest.explain import Explanation
     from digest.explain import explain as ask
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
-        found: Explanation = ask(app.store, subscriber, paper, limits=app.limits(), now=context.now)
-    if as_json:
-        score = (
-            None
-            if found.score is None
-            else {"value": found.score.value, "reasons": [r._asdict() for r in found.score.why]}
-        )
-        answer = {
-            "subscriber": subscriber,
-            "paper": found.paper.id,
-            "title": found.paper.title,
-            "muted": score is None,
+        found = ask(app.store, subscriber, paper, limits=app.limits(), now=context.now)
+    print_json(_explanation_as_json(found)) if as_json else _print_explanation(found)
+
+
+def _explanation_as_json(found: "Explanation") -> dict[str, Any]:
+    reasons = [part.reason._asdict() | {"match": part.match} for part in found.parts]
+    score = found.score and {"value": found.score.value, "match": found.match, "reasons": reasons}
+    said = {"subscriber": found.person.email, "paper": found.paper.id, "title": found.paper.title}
+    place = {"rank": found.rank, "candidates": found.candidates}
+    return (
+        said
+        | {"muted": score is None, "score": score}
+        | place
+        | {
+            "shown": found.shown,
+            "verdict": found.verdict,
         }
-        print_json(
-            answer
-            | {"score": score, "rank": found.rank, "candidates": found.candidates}
-            | {"shown": found.shown, "verdict": found.verdict}
-        )
-        return
+    )
+
+
+def _print_explanation(found: "Explanation") -> None:
+    from digest.explain import ORDER_AND_ENTRY
+
     typer.echo(f"{found.paper.title}\n{found.paper.id}\n")
     if found.score is not None:
-        rows = [(f"{reason.contribution:+.3f}", reason.kind, reason.term) for reason in found.score.why]
-        print_table(("part", "kind", "term"), [*rows, (f"{found.score.value:+.3f}", "", "score")])
-        place = (
-            f"rank {found.rank} of {counted(found.candidates, 'candidate')}"
-            if found.rank
-            else "too old to be a candidate now"
-        )
-        typer.echo(place)
+        rows = [
+            (f"{one.score:+.3f}", f"{one.match:+.3f}" if one.match else "", one.reason.kind, one.reason.term)
+            for one in found.parts
+        ]
+        both = (f"{found.score.value:+.3f}", f"{found.match:+.3f}", "", "together")
+        print_table(("score", "match", "kind", "term"), [*rows, both])
+        rank = f"rank {found.rank} of {counted(found.candidates, 'candidate')}"
+        typer.echo(f"\n{ORDER_AND_ENTRY}\n\n{rank if found.rank else 'too old to be a candidate now'}")
     typer.echo(found.verdict)
     if found.shown:
         typer.echo(

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from digest.cadence import in_words, next_issue
 from digest.errors import DigestError
-from digest.explain import Explanation, explain
+from digest.explain import ORDER_AND_ENTRY, Explanation, explain
 from digest.mail.wording import rhythm_of
 from digest.model import Skip, SkipReason
 from digest.store.figures import deliveries_page, people_page
@@ -90,6 +90,7 @@ async def show(visit: Visit) -> Response:
         answers=list(why(case, now=now)),
         paper=wanted,
         explained=explained,
+        meaning=ORDER_AND_ENTRY,
         trouble=trouble,
         rhythm=rhythm_of(case.person.profile),
     )
