@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from digest.mail.mistrust import remedy_for
 from digest.mail.notices import Trouble
-from digest.mail.wording import counted
+from digest.mail.wording import counted, lasting
 from digest.model import Message
 from digest.store import Store
 from digest.store.dialect import alone
@@ -118,10 +118,9 @@ def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
     waiting = (mine, deliveries.c.state.in_(_OPEN))
     oldest = db.execute(select(func.min(deliveries.c.queued_at)).where(*waiting)).scalar()
     if oldest is not None and now - oldest > _LATE and current_outage(db) is None:
-        hours = (now - oldest).total_seconds() / 3600
         its = select(deliveries.c.last_reply).where(deliveries.c.queued_at == oldest, *waiting)
         reply = db.execute(its.limit(1)).scalar()
-        said = f"The oldest has waited for {hours:.0f} hours{f': {reply}' if reply else '.'}"
+        said = f"The oldest has waited for {lasting(now - oldest)}{f': {reply}' if reply else '.'}"
         yield Trouble("Mails wait too long", said, "`digest outbox list --state deferred` says why.")
 
 

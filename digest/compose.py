@@ -61,11 +61,8 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     if not new:
         seen = "whatever the last days brought was shown before, or is muted"
         return Skip(profile.email, SkipReason.NOTHING_NEW, seen)
-    return Skip(
-        profile.email,
-        SkipReason.NOTHING_MATCHED,
-        f"none of the new papers ({candidates}) fits the profile well enough",
-    )
+    none = "the one new paper does not fit" if candidates == 1 else f"none of {candidates:,} new papers fits"
+    return Skip(profile.email, SkipReason.NOTHING_MATCHED, f"{none} the profile well enough")
 
 
 def kept_out(profile: Profile, material: Material, picks: Sequence[Pick], one: Standing) -> str:
@@ -101,7 +98,8 @@ def _not_popular(profile: Profile, one: Standing) -> str:
     if one.liked < least:
         return f"; its upvotes bring {one.liked:.3f}, and a popular paper needs {least:.3f}"
     places = round(profile.trending * profile.max_papers)
-    return f"; popular papers get at most {places} of the {profile.max_papers} places, and others are ahead"
+    most = "the one place" if profile.max_papers == 1 else f"{places} of the {profile.max_papers} places"
+    return f"; popular papers get at most {most}, and others are ahead"
 
 
 def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: float) -> list[Pick]:

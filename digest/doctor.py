@@ -18,7 +18,7 @@ from digest.domain import Lookup, examine_domain
 from digest.errors import DigestError, MailboxError
 from digest.finding import Finding
 from digest.mail.dialogue import Dialogue
-from digest.mail.wording import counted
+from digest.mail.wording import counted, lasting
 from digest.settings import Settings
 from digest.stationery import dkim_keys
 from digest.store import Store
@@ -152,7 +152,7 @@ def _clock(greeting: str, now: datetime) -> Finding:
         return Finding("clock", "unchecked", "the mail server does not say what time it has")
     apart = abs(theirs - now)
     if apart > timedelta(minutes=5):
-        said = f"the mail server's clock is {apart.total_seconds() / 60:.0f} minutes from ours"
+        said = f"the mail server's clock is {lasting(apart)} from ours"
         return Finding("clock", "warn", said, "let the system set its clock: timedatectl set-ntp true")
     return Finding("clock", "ok", "agrees with the mail server's")
 
@@ -168,7 +168,7 @@ def _last_run(db: Connection, now: datetime) -> Finding:
     if tried_at is None:
         return Finding("last run", "warn", "no source was ever looked at", "start it: digest run")
     ago = now - tried_at
-    said = f"sources were looked at {ago.total_seconds() / 3600:.1f} hours ago"
+    said = f"sources were looked at {lasting(ago)} ago"
     if ago > timedelta(days=1):
         return Finding(
             "last run", "fail", said, "start it: digest run (deploy/README.md says how it starts by itself)"
@@ -195,7 +195,7 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
         yield Finding("outbox", "ok", "nothing waits")
         return
     age = now - oldest
-    said = f"the oldest message has waited {age.total_seconds() / 3600:.1f} hours"
+    said = f"the oldest message has waited {lasting(age)}"
     late = age > timedelta(hours=2)
     yield Finding(
         "outbox",

@@ -113,12 +113,19 @@ def test_a_paper_few_like_is_not_called_popular_and_one_many_like_is_though_it_f
     assert picked(digest) == [(1, Section.TOP), (2, Section.POPULAR)]
 
 
+def test_one_new_paper_that_does_not_fit_is_no_none_of_many():
+    [score] = [a_score(1, trending=0.9)]
+    said = made(score, trending=0.3, wildcard=False)
+    assert isinstance(said, Skip)
+    assert said.detail == "the one new paper does not fit the profile well enough"
+
+
 def test_popular_papers_alone_are_a_reason_to_write_only_for_who_wants_them_most():
     scores = [a_score(n, trending=0.9) for n in range(1, 9)]
     assert made(*scores, trending=0.3, wildcard=False) == Skip(
         "reader@example.org",
         SkipReason.NOTHING_MATCHED,
-        "none of the new papers (8) fits the profile well enough",
+        "none of 8 new papers fits the profile well enough",
     )
     assert len(picked(made(*scores, trending=0.6, wildcard=False))) == 6
 

@@ -83,6 +83,22 @@ def test_a_quiet_day_says_so_in_both_parts():
 
 
 @pytest.mark.parametrize(
+    ("picks", "candidates", "said"),
+    [
+        (0, 0, "No new papers were picked up since your last digest."),
+        (0, 1, "The one new paper did not come close to speculative decoding."),
+        (0, 2, "None of 2 new papers came close to speculative decoding."),
+        (1, 1, "The one new paper, matched to speculative decoding."),
+        (1, 2, "1 of 2 new papers, matched to speculative decoding."),
+        (2, 2, "2 of 2 new papers, matched to speculative decoding."),
+    ],
+)
+def test_few_papers_are_counted_as_people_count(picks, candidates, said):
+    mail = rendered(a_digest(*(a_pick(number) for number in range(picks)), candidates=candidates))
+    assert said in " ".join(mail.text.split())
+
+
+@pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"authors": ("A", "B", "C", "D", "E")}, "A, B, C +2"),

@@ -8,6 +8,7 @@ import typer
 
 from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json
+from digest.mail.wording import counted
 
 config = typer.Typer(help="Check the configuration, show it, and say what it may hold.")
 
@@ -38,8 +39,7 @@ def check(
     if mistakes:
         raise typer.Exit(2)
     if not as_json:
-        profiles = f"{people} profile{'' if people == 1 else 's'}"
-        typer.echo(f"{settings.home}: the settings and {profiles} are in order")
+        typer.echo(f"{settings.home}: the settings and {counted(people, 'profile')} are in order")
 
 
 @config.command()

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 
+from digest.mail.wording import counted
+
 Verdict = Literal["ok", "warn", "fail"]
 _CLIPPED = 102_400  # bytes of HTML that Gmail shows before it cuts
 _LONGEST_LINE = 998  # RFC 5322, 2.1.1
@@ -63,7 +65,10 @@ def _bytes(raw: bytes) -> Iterator[Check]:
     longest = max(map(len, raw.split(b"\r\n")))
     if bare:
         yield Check(
-            "lines", "fail", f"{bare} line ends are not CRLF", "write it with CRLF; some servers refuse it"
+            "lines",
+            "fail",
+            f"{counted(bare, 'line end is', 'line ends are')} not CRLF",
+            "write it with CRLF; some servers refuse it",
         )
     elif longest > _LONGEST_LINE:
         yield Check(
@@ -165,11 +170,11 @@ def _parts(message: EmailMessage, html: str, text: str) -> Iterator[Check]:
         yield Check(
             "parts",
             "warn",
-            f"{len(apart)} links are in one part only, as {example[:60]} in {where}",
+            f"{counted(len(apart), 'link is', 'links are')} in one part only, as {example[:60]} in {where}",
             "say each link in both parts",
         )
     else:
-        yield Check("parts", "ok", f"text and HTML, with the same {len(in_html)} links")
+        yield Check("parts", "ok", f"text and HTML, with the same {counted(len(in_html), 'link')}")
 
 
 def _markup(html: str, size: int) -> Iterator[Check]:
@@ -207,10 +212,10 @@ def _content(page: BeautifulSoup) -> Iterator[Check]:
         said = f"<{'>, <'.join(active)}> are dropped or taken for an attack"
         yield Check("markup", "fail", said, "leave them out")
     if remote:
-        said = f"{len(remote)} are fetched when the mail is read"
+        said = f"{counted(len(remote), 'is', 'are')} fetched when the mail is read"
         yield Check("pictures", "warn", said, "attach them (cid:)")
     if nameless:
-        said = f"{len(nameless)} say nothing to who cannot see them"
+        said = f"{counted(len(nameless), 'says', 'say')} nothing to who cannot see them"
         yield Check("pictures", "fail", said, "give each an alt text")
     if not (active or remote or nameless):
         yield Check("markup", "ok", "nothing active, nothing fetched")

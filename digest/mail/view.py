@@ -264,12 +264,14 @@ def _scale(shown: int, candidates: int, profile: Profile) -> str:
     if not shown and not candidates:
         return "No new papers were picked up since your last digest."
     if not shown:
-        close_to = wanted or "what the community likes"
-        return f"None of {counted(candidates, 'new paper')} came close to {close_to}."
+        none = (
+            "The one new paper did not come" if candidates == 1 else f"None of {candidates:,} new papers came"
+        )
+        return f"{none} close to {wanted or 'what the community likes'}."
     why = f"matched to {wanted}." if wanted else "the ones the community likes most."
     return f"{_shown_of(shown, max(candidates, shown))}{period}, {why}"
 
 
 @lru_cache(maxsize=1024)
 def _shown_of(shown: int, candidates: int) -> str:
-    return f"{shown:,} of {counted(candidates, 'new paper')}"
+    return f"{shown:,} of {candidates:,} new papers" if candidates > 1 else "The one new paper"

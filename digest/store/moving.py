@@ -181,7 +181,7 @@ def _refuse_unless_empty(tx: Connection) -> None:
         count = tx.execute(select(func.count()).select_from(table)).scalar_one()
         if count:
             raise StoreError(
-                f"the database is not empty ({table.name} has {count} rows); import into a new one"
+                f"the database is not empty ({table.name} holds something); import into a new one"
             )
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from digest.app import App
 from digest.errors import StoreError, TokenError
 from digest.mail.themes import build_theme
+from digest.mail.wording import counted
 from digest.shipped import shipped
 from digest.store.papers import count_papers
 from digest.web import confirm, leave, operator, own_data, reading, settings, subscribe, vote
@@ -104,6 +105,7 @@ def _templates(app: App, assets: Assets, url: str) -> Environment:
     environment.globals |= {
         "site_name": app.settings.file.sender.name,
         "version": assets.version,
+        "counted": counted,
         "site_url": url,
     }
     return environment
