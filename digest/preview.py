@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from digest.cadence import due_issue, next_issue
-from digest.compose import compose
+from digest.compose import Material, compose, kept_out
 from digest.errors import DigestError, SourceError
 from digest.letters import Letters
 from digest.material import Papers, Reader, materials
-from digest.model import Digest, Page, Profile, Skip
+from digest.model import Digest, Page, Paper, Profile, Skip
 from digest.pages import parse
 from digest.pages.folder import Unreadable
 from digest.pages.identity import title_id
 from digest.pages.outcome import in_words
 from digest.ranking import PaperRanker
+from digest.ranking.advice import KeywordAdvice, KeywordHelp
 from digest.replay import Known, start_of
 from digest.works import best_of
 
@@ -29,6 +30,18 @@ class Preview:
     digest: Digest
     skip: Skip | None  # set when no mail would leave; the digest is then the note of a quiet day
     troubles: tuple[str, ...]  # pages and entries that could not be used
+    quiet: "Quiet | None" = None  # set when no paper fits
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Why no paper fits, for somebody who wants one that does."""
+
+    advice: tuple[KeywordAdvice, ...]  # what each keyword finds in these papers
+    nearest: str = (
+        ""  # the title of the paper that fits best, and what keeps it out; "" when every paper is muted
+    )
+    kept_out: str = ""
 
 
 def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: datetime) -> Preview:
@@ -49,11 +62,23 @@ def make_preview(profile: Profile, pages: Iterable[Page | Unreadable], *, now: d
     chosen_from = Papers({paper.id: paper for paper in papers}, {})
     [material] = materials(ranker, chosen_from, [Reader(profile)], now=now)
     digest = compose(issue, profile, material)
-    if isinstance(digest, Digest):
+    if isinstance(digest, Digest) and digest.picks:
         return Preview(digest, None, tuple(troubles))
+    skip = digest if isinstance(digest, Skip) else None
     note = compose(issue, replace(profile, quiet_day="note"), material)
     assert isinstance(note, Digest)
-    return Preview(note, digest, tuple(troubles))
+    return Preview(note, skip, tuple(troubles), _quiet(profile, material, ranker, papers))
+
+
+def _quiet(profile: Profile, material: Material, ranker: PaperRanker, papers: list[Paper]) -> Quiet:
+    advice = KeywordHelp(ranker, papers).advise(
+        [word for interest in profile.interests if interest.weight > 0 for word in interest.keywords]
+    )
+    nearest = max(material.ranked, key=lambda one: one.interest, default=None)
+    if nearest is None:
+        return Quiet(tuple(advice))
+    why = kept_out(profile, material, (), nearest)
+    return Quiet(tuple(advice), material.papers[nearest.paper_id].title, why)
 
 
 def papers_of(pages: Iterable[Page | Unreadable]) -> tuple[list[Known], list[str]]:

@@ -124,3 +124,45 @@ def test_pictures_are_taken_at_each_width_by_day_and_night(tmp_path):
         "confirm-320-light.png",
         "confirm-320-dark.png",
     }
+
+
+def a_profile_file(tmp_path, *lines):
+    file = tmp_path / "me.toml"
+    file.write_text('email = "me@example.org"\ntimezone = "Europe/London"\n' + "\n".join(lines))
+    return file
+
+
+def wanting(tmp_path, keyword, *lines):
+    return a_profile_file(tmp_path, *lines, "[[interest]]", f'keywords = ["{keyword}"]')
+
+
+def test_when_nothing_fits_it_says_why_and_what_to_try_instead_of_an_empty_table(tmp_path):
+    said = preview(tmp_path, "--profile", wanting(tmp_path, "speculative decodnig"), "--page", PAGES).stdout
+    assert "score" not in said.splitlines()[0]
+    assert said.startswith("Nothing would be sent: nothing matched: none of 41 new papers fits the profile")
+    assert "did you mean speculative decoding?" in said
+    assert 'The nearest is "' in said
+    assert "its match is" in said
+    assert "To try:" in said
+    assert (tmp_path / "out" / "digest.html").exists()
+
+
+def test_a_note_of_a_quiet_day_is_told_as_the_mail_that_would_leave(tmp_path):
+    file = wanting(tmp_path, "basket weaving", 'quiet_day = "note"')
+    said = preview(tmp_path, "--profile", file, "--page", PAGES).stdout
+    assert said.startswith("Only the note of a quiet day would be sent.")
+
+
+def test_where_every_paper_is_muted_no_nearest_is_named(tmp_path):
+    file = wanting(tmp_path, "decoding", "[mute]", 'keywords = ["a*", "the", "of", "for", "in"]')
+    said = preview(tmp_path, "--profile", file, "--page", PAGES).stdout
+    assert "is muted" in said
+    assert "The nearest" not in said
+
+
+def test_days_that_bring_nothing_are_told_in_words(tmp_path):
+    file = wanting(tmp_path, "basket weaving")
+    said = preview(tmp_path, "--profile", file, "--page", PAGES, *DAYS).stdout
+    assert said.startswith("No paper would have come on these days.")
+    said = preview(tmp_path, "--profile", file, "--diff", file, "--page", PAGES, *DAYS).stdout
+    assert said.startswith("No paper would have changed on these days.")

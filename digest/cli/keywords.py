@@ -1,5 +1,6 @@
 """`digest keywords`: how a profile's keywords fare."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,9 +44,14 @@ def keywords(
         print_json(asdict(found))
         return
     title = f"{counted(found.papers, 'paper')} of the last {counted(days, 'day')}"
-    print_table(("keyword", "papers", ""), [_row(one) for one in found.advice], title=title)
+    print_advice(found.advice, title=title)
     if found.proposed:
         typer.echo(f"\nYour papers suggest: {', '.join(found.proposed)}")
+
+
+def print_advice(advice: "Sequence[KeywordAdvice]", *, title: str | None = None) -> None:
+    """What each keyword found, and what to write instead or besides."""
+    print_table(("keyword", "papers", ""), [_row(one) for one in advice], title=title)
 
 
 def _row(one: "KeywordAdvice") -> tuple[str, int, str]:

@@ -13,7 +13,7 @@ from digest.mail.wording import counted
 
 if TYPE_CHECKING:
     from digest.model import Pick
-    from digest.preview import Preview
+    from digest.preview import Preview, Quiet
     from digest.replay import Day, TimeMachine
 
 _WIDTHS = (320, 640)
@@ -229,17 +229,42 @@ class _Asked:
         if self._as_json:
             names = [column or "change" for column in columns]
             print_json({"papers": [dict(zip(names, row, strict=True)) for row in rows]})
-        else:
+            return
+        if rows:
             print_table(columns, rows)
-            typer.echo(f"\nwritten      {self._out / 'index.html'}")
+        else:
+            typer.echo(f"No paper would have {'changed' if '' in columns else 'come'} on these days.")
+        typer.echo(f"\nwritten      {self._out / 'index.html'}")
 
 
 def _tell(made: "Preview", written: list[Path]) -> None:
-    rows = [(f"{pick.score.value:.3f}", pick.paper.title, _why(pick)) for pick in made.digest.picks]
-    print_table(("score", "paper", "why"), rows)
-    if made.skip:
-        typer.echo(f"On a real day nothing would be sent: {made.skip.reason}")
+    if made.quiet:
+        _tell_why_not(made, made.quiet)
+    else:
+        rows = [(f"{pick.score.value:.3f}", pick.paper.title, _why(pick)) for pick in made.digest.picks]
+        print_table(("score", "paper", "why"), rows)
     typer.echo(f"\nwritten      {', '.join(str(path) for path in written)}")
+
+
+def _tell_why_not(made: "Preview", quiet: "Quiet") -> None:
+    """There are papers, and none of them comes: what the keywords find, what is nearest, and what to try."""
+    from digest.cli.keywords import print_advice
+
+    sent = (
+        f"Nothing would be sent: {made.skip.reason}"
+        if made.skip
+        else "Only the note of a quiet day would be sent"
+    )
+    typer.echo(f"{sent}.\n")
+    if quiet.advice:
+        print_advice(quiet.advice)
+        typer.echo("")
+    if quiet.nearest:
+        typer.echo(f'The nearest is "{quiet.nearest}": {quiet.kept_out}.\n')
+    typer.echo(
+        "To try: other words for the same thing in one interest, more pages, or trending = 0.6 in the profile, with which"
+        " popular papers make a digest, too."
+    )
 
 
 def _why(pick: "Pick") -> str:
