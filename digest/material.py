@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -153,9 +154,14 @@ def materials(
         return [Material({}, (), reader.shown) for reader in readers]
     with one_thread():
         tables = papers.tables(ranker, now)
-        step = tables.candidates.rows_at_once
+        step = _alike(len(readers), tables.candidates.rows_at_once)
         some = (readers[start : start + step] for start in range(0, len(readers), step))
         return [material for readers in some for material in _some(tables, papers, readers, now)]
+
+
+def _alike(count: int, usual: int) -> int:
+    """The size of parts that are all alike, of about the usual size: a small one at the end would cost nearly as much."""
+    return ceil(max(count, 1) / max(round(count / usual), 1))
 
 
 def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datetime) -> Iterator[Material]:

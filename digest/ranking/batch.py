@@ -1,10 +1,10 @@
 """Some readers at once: all papers weighed in dense rows, the best of them kept in arrays until reasons are asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +61,26 @@ class _KeywordParts:
     kinds: NDArray[np.int8]
     worth: NDArray[np.float64]
 
-    def of(self, reader: int) -> Iterator[tuple[int, int, int, float]]:
+    def of(self, reader: int) -> list[tuple[int, int, int, float]]:
         """Place of the paper, row of the keyword, kind and contribution of each entry."""
         start, end = self.starts[reader : reader + 2]
-        return zip(*(table[start:end] for table in self._tables), strict=True)
+        return self._entries[start:end]
 
     @cached_property
-    def _tables(self) -> list[list[Any]]:
-        return [table.tolist() for table in (self.places, self.rows, self.kinds, self.worth)]
+    def _entries(self) -> list[tuple[int, int, int, float]]:
+        tables: list[list[Any]] = [
+            table.tolist() for table in (self.places, self.rows, self.kinds, self.worth)
+        ]
+        return list(zip(*tables, strict=True))
+
+
+class _Listed(NamedTuple):
+    """Tables of a batch as lists, one a reader: in Python, one number after the other is read much faster from these."""
+
+    places: list[list[int]]
+    values: list[list[float]]
+    wholes: list[list[float]]  # what fitting all keywords adds to the scores
+    shares: list[float]  # of the community in the scores, a reader
 
 
 @dataclass(frozen=True)
@@ -107,11 +119,11 @@ class Batch:
 
     def standings(self, reader: int) -> list[Standing]:
         """How all papers of one reader stand, in their order, without reasons."""
-        places, ids = self.places[reader].tolist(), self.clerk.ids
+        places, ids = self._listed.places[reader], self.clerk.ids
         followed = {found.place for found in self.readers.followed[reader]}
         standings = zip(
             [ids[place] for place in places],
-            self.values[reader].tolist(),
+            self._listed.values[reader],
             self._fits[reader].tolist(),
             self._liked[reader].tolist(),
             [place in followed for place in places] if followed else repeat(False),
@@ -121,7 +133,7 @@ class Batch:
 
     def columns(self, reader: int) -> dict[str, int]:
         """In which column each paper of one reader stands."""
-        ids, places = self.clerk.ids, self.places[reader].tolist()
+        ids, places = self.clerk.ids, self._listed.places[reader]
         return {ids[place]: column for column, place in enumerate(places) if place >= 0}
 
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
@@ -130,8 +142,8 @@ class Batch:
         A liked paper that nothing else speaks for has its votes as a reason even where the reader's dial makes them worth
         nothing: the one from outside a profile is chosen for them.
         """
-        places, values = self.places[reader].tolist(), self.values[reader].tolist()
-        trends = self.clerk.trends(self._shares[reader])
+        places, values = self._listed.places[reader], self._listed.values[reader]
+        trends = self.clerk.trends(self._listed.shares[reader])
         # That one may stand among the best as well, in another column.
         column_of = {places[column]: column for column in columns}
         parts: dict[int, list[Part]] = {place: [*trends[place]] for place in column_of}
@@ -147,17 +159,14 @@ class Batch:
         ]
 
     @cached_property
-    def _shares(self) -> list[float]:
-        """The community's share of each reader's scores."""
-        shares: list[float] = self.readers.wishes.trending.tolist()
-        return shares
-
-    @cached_property
-    def _wholes(self) -> list[list[float]]:
-        """What fitting all keywords adds to the scores."""
+    def _listed(self) -> "_Listed":
         share = self.readers.wishes.interest[:, np.newaxis]
-        wholes: list[list[float]] = (share * self.whole.astype(float)).tolist()
-        return wholes
+        return _Listed(
+            places=self.places.tolist(),
+            values=self.values.tolist(),
+            wholes=(share * self.whole.astype(float)).tolist(),
+            shares=self.readers.wishes.trending.tolist(),
+        )
 
     @cached_property
     def _liked(self) -> Matrix:
@@ -193,15 +202,18 @@ class Batch:
 
     def _add_keywords(self, reader: int, columns: Mapping[int, int], parts: Mapping[int, list[Part]]) -> None:
         """What fits too little to be named is said once, together with what fitting all keywords adds."""
-        word, keywords, whole = self.clerk.keyword, self.readers.rows.keywords, self._wholes[reader]
+        word, keywords, whole = self.clerk.related, self.readers.rows.keywords, self._listed.wholes[reader]
         unnamed = {place: whole[column] for place, column in columns.items()}
         for place, row, kind, worth in self._keyword_parts.of(reader):
-            if place in parts:
-                is_named = kind == COMPLETE or worth >= _NAMED
-                if is_named and (named := word(keywords[row], place, kind)):
-                    parts[place].append((-abs(worth), reason_of((*named, worth))))
-                else:
-                    unnamed[place] += worth
+            if (found := parts.get(place)) is None:
+                continue
+            if kind == COMPLETE:
+                said = reason_of((ReasonKind.KEYWORD, keywords[row].typed, worth))
+                found.append((-abs(worth), said))
+            elif worth >= _NAMED and (named := word(keywords[row], place, kind)):
+                found.append((-worth, reason_of((*named, worth))))
+            else:
+                unnamed[place] += worth
         for place, adds in unnamed.items():
             if adds:
                 parts[place].append((0.0, reason_of((ReasonKind.WHOLE, AS_A_WHOLE, adds))))

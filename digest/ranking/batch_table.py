@@ -132,8 +132,8 @@ class KeywordTable:
     def _remember(self, rows: Mapping[str, _Row]) -> None:
         with self._turn:
             for typed, row in rows.items():
-                is_new = self._known.pop(typed, None) is None
-                self._numbers += is_new * _numbers(row)
+                if self._known.pop(typed, None) is None:
+                    self._numbers += _numbers(row)
                 self._known[typed] = row
             while self._numbers > self._most_numbers:
                 oldest = next(iter(self._known))

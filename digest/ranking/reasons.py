@@ -10,7 +10,7 @@ from typing import Any
 
 from digest.model import Paper, Reason, ReasonKind, Score
 from digest.ranking.keywords import Keyword
-from digest.ranking.related import COMPLETE, PARTLY, Librarian
+from digest.ranking.related import PARTLY, Librarian
 from digest.ranking.shelf import Shelf
 from digest.ranking.text import joined, stem
 from digest.ranking.trending import Trend, trend_term
@@ -102,13 +102,11 @@ class Clerk:
         said = Reason(ReasonKind.TRENDING, self._votes_said[place], 0.0)
         return [(0.0, said)] if self._liked[place] > 0 else []
 
-    def keyword(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str] | None:
-        """How a paper meets a keyword: by saying it, by saying part of it, or by being near.
+    def related(self, keyword: Keyword, place: int, kind: int) -> tuple[ReasonKind, str] | None:
+        """How a paper meets a keyword that it does not say: by saying part of it, or by being near.
 
         None where it only says words of it that many papers say.
         """
-        if kind == COMPLETE:
-            return ReasonKind.KEYWORD, keyword.typed
         key = keyword.typed, place
         if key not in self._worded:
             if len(self._worded) >= _MOST_REMEMBERED:

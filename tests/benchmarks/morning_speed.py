@@ -43,20 +43,29 @@ from tests.benchmarks.delivery_speed import any_sink
 from tests.benchmarks.population import colleagues, invented_papers, loners
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+_LOOKS = 10_000
 DAYS, A_DAY = 28, 100  # of papers before the morning
 
 
 class Stages:
-    """Where core-seconds go: each counts for the innermost stage that is under way."""
+    """Where core-seconds go: each counts for the innermost stage that is under way.
+
+    What looking at the clock costs, four times a mail, is taken off.
+    """
 
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
         self._open = ["read"]
-        self._since = time.process_time()
+        self._a_look = 0.0
+        self._since = began = time.process_time()
+        for _ in range(_LOOKS):
+            self._turn()
+        self._a_look = (self._since - began) / _LOOKS
+        self.spent.clear()
 
     def _turn(self) -> None:
         at = time.process_time()
-        self.spent[self._open[-1]] += at - self._since
+        self.spent[self._open[-1]] += at - self._since - self._a_look
         self._since = at
 
     @contextmanager
@@ -74,8 +83,13 @@ class Stages:
         """The same function, counted as this stage."""
 
         def watched(*args: Any, **more: Any) -> Any:
-            with self.stage(name):
+            self._turn()
+            self._open.append(name)
+            try:
                 return act(*args, **more)
+            finally:
+                self._turn()
+                self._open.pop()
 
         return watched
 
