@@ -44,6 +44,8 @@ class Dialogue:
         self.announced: tuple[Envelope, bytes] | None = None  # what the server was told to expect next
         self.messages = 0  # begun on this connection
         self.greeting = ""
+        self.pipelines = False  # whether several commands may be said at once (RFC 2920)
+        self.largest: int | None = None  # message the server says it takes (RFC 1870); it need not say
 
     @classmethod
     def open(cls, settings: SmtpSettings, password: str | None) -> Self:
@@ -105,6 +107,9 @@ class Dialogue:
         _must(reply, f"{where} does not greet us")
         offered = (line.partition(" ") for line in reply.lines[1:])
         self._extensions = {name.upper(): rest for name, _, rest in offered}
+        self.pipelines = "PIPELINING" in self._extensions
+        size = self._extensions.get("SIZE", "").strip()
+        self.largest = int(size) if size.isdecimal() and int(size) > 0 else None
 
     def _log_in(self, where: str, username: str, password: str) -> None:
         wanted = self._settings
@@ -124,17 +129,6 @@ class Dialogue:
                 status=reply.status,
             )
         _must(reply, f"{where} cannot check the password now")
-
-    @property
-    def largest(self) -> int | None:
-        """The size of message the server says it takes (RFC 1870), None when it does not say."""
-        said = self._extensions.get("SIZE", "").strip()
-        return int(said) if said.isdigit() and int(said) > 0 else None
-
-    @property
-    def pipelines(self) -> bool:
-        """Whether several commands may be said at once (RFC 2920)."""
-        return "PIPELINING" in self._extensions
 
     @property
     def takes_utf8_addresses(self) -> bool:

@@ -63,6 +63,7 @@ class Senders:
         self._announced: dict[Transport, tuple[Delivery, Envelope]] = {}  # what comes next there
         self._idle: deque[Conversation] = deque()
         self._said: list[Event] = []
+        self._asking = 0  # of what was said
         self._is_finishing = False
 
     def start(self, transports: Sequence[Transport]) -> None:
@@ -94,14 +95,12 @@ class Senders:
         self._wake()
         self._turns.take(0.0 if self._said else seconds)
         ends_at = time.monotonic() + linger
-        while self._said and self._are_others_busy() and (left := ends_at - time.monotonic()) > 0:
+        while self._said and self._asking + len(self._idle) < self.alive:  # others are busy
+            if (left := ends_at - time.monotonic()) <= 0:
+                break
             self._turns.take(left)
-        said, self._said = self._said, []
+        said, self._said, self._asking = self._said, [], 0
         return said
-
-    def _are_others_busy(self) -> bool:
-        asking = sum(isinstance(event, Request) for event in self._said)
-        return asking + len(self._idle) < self.alive
 
     def _wake(self) -> None:
         while self._idle and (self._work or self._is_finishing):
@@ -145,8 +144,10 @@ class Senders:
 
         def may_end() -> bool:
             nonlocal is_ended
-            self._said.append(Request(delivery, here().tell))
-            is_ended = bool(here().listen())
+            sender = here()
+            self._said.append(Request(delivery, sender.tell))
+            self._asking += 1
+            is_ended = bool(sender.listen())
             return is_ended
 
         try:

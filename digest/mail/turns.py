@@ -40,6 +40,7 @@ class Turns:
         self.home = getcurrent()
         self._watched = _watched()
         self._waiting: dict[int, tuple[Conversation, float]] = {}  # for this socket, and until when
+        self._look_at = math.inf  # nobody waits too long before
 
     def begin(self, act: Callable[[], None]) -> None:
         """Let `act` go on until it waits for the first time. It must not raise."""
@@ -50,9 +51,10 @@ class Turns:
         waiting = self._waiting
         for number in self._watched.ready(seconds):
             waiting[number][0].switch(True)
-        now = time.monotonic()
-        for late in [one for one, ends_at in waiting.values() if ends_at <= now]:
-            late.switch(False)
+        if (now := time.monotonic()) >= self._look_at:
+            for late in [one for one, ends_at in waiting.values() if ends_at <= now]:
+                late.switch(False)
+            self._look_at = min((ends_at for _, ends_at in waiting.values()), default=math.inf)
 
     def wait_in(
         self, conversation: Conversation, waited_for: socket.socket, event: int, ends_at: float
@@ -61,6 +63,7 @@ class Turns:
         number = waited_for.fileno()
         self._watched.add(number, event)
         self._waiting[number] = conversation, ends_at
+        self._look_at = min(self._look_at, ends_at)
         try:
             return bool(self.home.switch())
         finally:
