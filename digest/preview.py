@@ -39,7 +39,7 @@ class Quiet:
 
     advice: tuple[KeywordAdvice, ...]  # what each keyword finds in these papers
     nearest: str = (
-        ""  # the title of the paper that fits best, and what keeps it out; "" when every paper is muted
+        ""  # the title of the paper that fits best, and what keeps it out; "" when none fits at all
     )
     kept_out: str = ""
 
@@ -75,7 +75,7 @@ def _quiet(profile: Profile, material: Material, ranker: PaperRanker, papers: li
         [word for interest in profile.interests if interest.weight > 0 for word in interest.keywords]
     )
     nearest = max(material.ranked, key=lambda one: one.interest, default=None)
-    if nearest is None:
+    if nearest is None or (advice and nearest.interest <= 0):
         return Quiet(tuple(advice))
     why = kept_out(profile, material, (), nearest)
     return Quiet(tuple(advice), material.papers[nearest.paper_id].title, why)

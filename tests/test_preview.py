@@ -139,7 +139,7 @@ def wanting(tmp_path, keyword, *lines):
 def test_when_nothing_fits_it_says_why_and_what_to_try_instead_of_an_empty_table(tmp_path):
     said = preview(tmp_path, "--profile", wanting(tmp_path, "speculative decodnig"), "--page", PAGES).stdout
     assert "score" not in said.splitlines()[0]
-    assert said.startswith("Nothing would be sent: nothing matched: none of 41 new papers fits the profile")
+    assert said.startswith("Nothing would be sent: none of 41 new papers fits the profile")
     assert "did you mean speculative decoding?" in said
     assert 'The nearest is "' in said
     assert "its match is" in said

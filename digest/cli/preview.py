@@ -251,7 +251,7 @@ def _tell_why_not(made: "Preview", quiet: "Quiet") -> None:
     from digest.cli.keywords import print_advice
 
     sent = (
-        f"Nothing would be sent: {made.skip.reason}"
+        f"Nothing would be sent: {made.skip.detail}"
         if made.skip
         else "Only the note of a quiet day would be sent"
     )
