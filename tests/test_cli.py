@@ -489,3 +489,29 @@ def test_what_reports_once_in_a_while_answers_in_json_too(home, tmp_path):
     (home / "config/subscribers/new.toml").write_text("max_papers = 0")
     mistakes = answer("--home", home, "config", "check", code=2)["mistakes"]
     assert {mistake["key"] for mistake in mistakes} == {"email", "max_papers"}
+
+
+def test_what_is_empty_is_said_in_words_and_with_what_to_do(tmp_path):
+    home = tmp_path / "new"
+    call("--home", home, "init")
+    assert (
+        "nobody       is subscribed; write config/subscribers/NAME.toml"
+        in call("--home", home, "run", "--once").stdout
+    )
+    for words, said in (
+        (("papers",), "no papers yet; put a page"),
+        (("subscribers", "list"), "nobody is subscribed; write"),
+        (("outbox", "list"), "no deliveries; `digest run`"),
+        (("outbox", "list", "--papers"), "no deliveries; `digest run`"),
+        (("outbox", "list", "--state", "failed"), "no delivery is failed"),
+        (("operator", "audit"), "nothing was done by hand so far"),
+    ):
+        assert call("--home", home, *words).stdout.startswith(said)
+
+
+def test_a_broken_profile_is_named_once_a_line_in_the_status(home):
+    (home / "config/subscribers/bad.toml").write_text('email = "x"\n')
+    said = call("--home", home, "status").stdout
+    [line] = [line for line in said.splitlines() if line.startswith("bad.toml")]
+    assert line.count("bad.toml") == 1
+    assert "email: 'x' is not a valid address" in line

@@ -109,7 +109,11 @@ def test_what_is_no_library_is_told(browser):
 def test_an_empty_house_says_so(tmp_path):
     with a_site(tmp_path, papers=0) as (_, _, browser):
         assert "No papers have been picked up yet" in words_of(browser.get("/").text)
-        assert browser.post("/preview", data={"topics": "x"}).status_code == 200
+        said = words_of(browser.post("/preview", data={"topics": "x"}).text)
+    assert "No papers have been picked up yet" in said
+    assert "since your last digest" not in said
+    assert "0 papers" not in said
+    assert "comes close to your topics" not in said
 
 
 def test_papers_without_votes_are_not_said_to_be_missing(tmp_path):

@@ -31,7 +31,8 @@ def papers(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json([paper_as_json(paper, pages) for paper, pages in found])
         return
     rows = [(paper.id, paper.title, paper.published_on, paper.upvotes, paper.comments) for paper, _ in found]
-    print_table(("id", "title", "published", "upvotes", "comments"), rows)
+    none = "no papers yet; put a page into a source's folder, then: digest ingest"
+    print_table(("id", "title", "published", "upvotes", "comments"), rows, none=none)
 
 
 def explain(
@@ -113,7 +114,8 @@ def list_subscribers(ctx: typer.Context, as_json: AsJson = False) -> None:
         (p.email, p.status, p.profile.cadence.every, p.file or p.owner, _due(p), p.profile_error)
         for p in found
     ]
-    print_table(("subscriber", "status", "cadence", "owner", "next look", ""), rows)
+    none = "nobody is subscribed; write config/subscribers/NAME.toml"
+    print_table(("subscriber", "status", "cadence", "owner", "next look", ""), rows, none=none)
 
 
 def _person(person: "Subscriber") -> dict[str, Any]:

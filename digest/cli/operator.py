@@ -106,4 +106,5 @@ def audit(
     print_table(
         ("when", "what", "to", "detail", "from"),
         [(act.at, act.act, act.about, act.detail, act.network or "command line") for act in found],
+        none="nothing was done by hand so far",
     )

@@ -50,11 +50,16 @@ def list_deliveries(
     if as_json:
         print_json(found)
         return
+    nothing = (
+        f"no delivery is {state}" if state else "no deliveries; `digest run` makes one for whoever is due"
+    )
     if not papers:
         columns = ("id", "state", "on", "subscriber", "subject", "last reply")
         rows = [(r["id"], r["state"], r["on"], r["subscriber"], r["subject"], r["last_reply"]) for r in found]
-        print_table(columns, rows)
+        print_table(columns, rows, none=nothing)
         return
+    if not found:
+        typer.echo(nothing)
     for row in found:
         lines = [
             (f"{p['score']:.2f}", p["title"], ", ".join(term for _, term, part in p["why"][:2] if part > 0))

@@ -41,12 +41,16 @@ def _plain(value: object) -> object:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, none: str = ""
 ) -> None:
-    """A table as wide as the terminal; one line a row in a pipe."""
+    """A table as wide as the terminal; one line a row in a pipe. `none` is said in its place when it would be empty."""
     from rich.console import Console
     from rich.table import Table
 
+    rows = list(rows)
+    if none and not rows:
+        typer.echo(none)
+        return
     table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*("" if cell is None else _escaped(str(cell)) for cell in row))
@@ -144,6 +148,8 @@ def print_ingest(report: "IngestReport") -> None:
 def print_publish(report: "PublishReport") -> None:
     """How many are queued, and one line for everybody else."""
     typer.echo(f"queued       {counted(report.queued, 'digest')}")
+    if not (report.queued or report.not_due or report.skipped or report.skips):
+        typer.echo("nobody       is subscribed; write config/subscribers/NAME.toml")
     for skip in report.skipped:
         typer.echo(f"skipped      {skip.subscriber}: {skip.reason}")
 

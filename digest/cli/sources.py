@@ -59,7 +59,8 @@ def print_states(found: list[dict[str, Any]]) -> None:
         upcoming = f"next try {source['next_try_at']:%Y-%m-%d %H:%M} UTC" if source.get("failures") else ""
         told = "; ".join(filter(None, [source["reason"], upcoming]))
         rows.append((source["name"], source["state"], last, source.get("papers", 0), source["place"], told))
-    print_table(("source", "state", "last success", "papers", "place", ""), rows)
+    none = "no source is configured; `digest sources add PLACE` adds one"
+    print_table(("source", "state", "last success", "papers", "place", ""), rows, none=none)
 
 
 @sources.command("test")

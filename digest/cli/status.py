@@ -14,6 +14,7 @@ from digest.cli.sources import print_states, states
 
 if TYPE_CHECKING:
     from digest.app import App
+    from digest.errors import Mistake
 
 
 _WEEK = timedelta(days=7)  # for so long a page that gave nothing is worth a look
@@ -70,7 +71,9 @@ def _look(app: "App", now: datetime) -> dict[str, Any]:
 
     found = states(app)
     reads = read_profiles(app.settings.subscribers_folder)
-    broken = [{"file": read.path.name, "reason": str(one)} for read in reads for one in read.mistakes]
+    broken = [
+        {"file": read.path.name, "reason": _without_file(one)} for read in reads for one in read.mistakes
+    ]
     home, alerts = app.settings.home, app.settings.file.alerts
     with app.store.reading() as db:
         return {
@@ -86,6 +89,10 @@ def _look(app: "App", now: datetime) -> dict[str, Any]:
             "refusals": history.last_refusals(db),
             "skips": people.last_skips(db, 10),
         }
+
+
+def _without_file(mistake: "Mistake") -> str:
+    return f"{mistake.key}: {mistake.remedy}" if mistake.key else mistake.remedy
 
 
 def _print(answer: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ class Shown:
     found: tuple[Found, ...]
     starters: tuple[str, ...]  # topics of these papers, for somebody who has named none
     has_papers: bool  # whether there was anything to choose from
+    had_papers: bool  # whether there was, in the last month
 
 
 def shown(sample: Sample) -> Shown:
@@ -52,9 +53,16 @@ def shown(sample: Sample) -> Shown:
         Line(_card(entry.paper), entry.heading, *why_of(entry)) for entry in entries_of(sample.digest)
     )
     typed = {advice.typed for advice in sample.advice}
-    found = tuple(_found(advice, sample, typed) for advice in sample.advice)
+    found = tuple(_found(advice, sample, typed) for advice in sample.advice if sample.corpus)
     scale = opening_of(sample.digest).scale
-    return Shown(scale, lines, found, sample.starters, has_papers=sample.digest.candidates > 0)
+    return Shown(
+        scale,
+        lines,
+        found,
+        sample.starters,
+        has_papers=sample.digest.candidates > 0,
+        had_papers=sample.corpus > 0,
+    )
 
 
 @lru_cache(maxsize=4_096)
