@@ -335,3 +335,11 @@ def test_somebody_who_has_typed_nothing_is_offered_what_the_papers_are_about(bro
     assert set(offers) & {"audio codec", "protein folding", "sparse attention", "draft model"}
     taken = browser.post("/", data={"add": offers[0], "act": ""}).text
     assert f">{offers[0]}</textarea>" in taken
+
+
+def test_a_proposal_that_is_typed_already_is_not_announced(browser):
+    page = words_of(
+        browser.post("/preview", data={"topics": "speculative decoding, speculative decodng"}).text
+    )
+    assert "nothing says this at the moment" in page
+    assert "nothing says this; try" not in page

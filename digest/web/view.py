@@ -75,14 +75,14 @@ def _found(advice: KeywordAdvice, sample: Sample, typed: set[str]) -> Found:
     picked = sample.picked(advice.typed)
     if picked:
         said += f", {picked} in this digest"
+    near = advice.near[:_NEAR] if advice.hits else advice.suggestions
+    offers = tuple(offer for offer in near if offer not in typed)
+    hint = ""
     if not advice.hits:
-        offers = advice.suggestions
         hint = "nothing says this; try" if offers else "nothing says this at the moment"
     elif advice.is_too_common:
-        offers, hint = advice.near[:_NEAR], "so common that it hardly orders them"
-    else:
-        offers, hint = advice.near[:_NEAR], ""
-    return Found(advice.typed, said, hint, tuple(offer for offer in offers if offer not in typed))
+        hint = "so common that it hardly orders them"
+    return Found(advice.typed, said, hint, offers)
 
 
 def local_time(instant: datetime, zone: str) -> str:
