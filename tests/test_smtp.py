@@ -1,12 +1,16 @@
 """The dialogue with a mail server: fast when all is well, and patient only as long as it was told to be."""
 
+import re
 import ssl
 import time
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.errors import PermanentTransportError, TemporaryTransportError, TransportError
+from digest.mail.dialogue import _dot_stuffed
 from digest.mail.replies import NotSmtp, Reply, parse_line
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import InDoubt, Unreachable
@@ -204,6 +208,15 @@ def test_after_a_refusal_the_same_connection_serves_the_next_message(stage, pipe
         transport.send(ENVELOPE, b"two\r\n", yes)
     assert script.taken == [("reader@example.org", b"two\r\n")]
     assert script.connections == 1
+
+
+@given(st.lists(st.sampled_from([b".", b"..", b"a", b"\r\n", b"\n", b"=", b"\r"]), max_size=12).map(b"".join))
+def test_no_line_of_a_message_ends_it_and_every_dot_arrives(raw):
+    said = _dot_stuffed(raw)
+    assert said.endswith(b"\r\n")
+    assert re.search(rb"(^|\n)\.(?!\.)", said) is None
+    heard = re.sub(rb"(^|\n)\.", rb"\1", said)  # as a server undoes it
+    assert heard in (raw, raw + b"\r\n")
 
 
 def test_a_server_that_waits_for_a_message_to_nobody_gets_an_empty_one_and_nothing_leaves():

@@ -20,7 +20,7 @@ from digest.tables import SmtpSettings
 
 _QUIT_SECONDS = 2.0  # the answers that count were given before
 _END = b".\r\n"
-_LEADING_DOT = re.compile(rb"\n\.")  # several times as fast as `in`
+_LEADING_DOT = re.compile(rb"\n\.")  # several times as fast as `in` and `replace`
 _SLOWEST = 1000.0  # bytes a second a server may take at least
 
 
@@ -236,7 +236,7 @@ def _must(reply: Reply, otherwise: str) -> None:
 
 def _dot_stuffed(raw: bytes) -> bytes:
     """The message as DATA wants it (RFC 5321, 4.5.2): a leading dot doubled, ending in CRLF."""
-    if raw.startswith(b".") or _LEADING_DOT.search(raw):
-        raw = raw.replace(b"\n.", b"\n..")
-        raw = b"." + raw if raw.startswith(b".") else raw
+    raw = _LEADING_DOT.sub(b"\n..", raw)
+    if raw.startswith(b"."):
+        raw = b"." + raw
     return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
