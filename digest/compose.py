@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from digest.model import (
     Digest,
@@ -106,11 +107,10 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
     least = floor * (1 - profile.trending)
     matched = {one.paper_id for one in new if one.interest > least}
     wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
-    for_wild = {one.paper_id for one in wild}
-    others = [one for one in new if one.paper_id not in for_wild] if wild else new
+    others = [one for one in new if one.paper_id != wild[0].paper_id] if wild else new
     places = profile.max_papers - len(wild)
-    popular = _popular(profile, others, matched, places)
-    best = [one for one in others if one.paper_id in popular or one.paper_id in matched][:places]
+    wanted = matched | _popular(profile, others, matched, places)
+    best = islice((one for one in others if one.paper_id in wanted), places)
     sections = [(one.paper_id, _section(one, one.paper_id in matched)) for one in best]
     sections += [(one.paper_id, Section.WILDCARD) for one in wild]
     sections.sort(key=lambda pair: _ORDER[pair[1]])  # stable: the order of reading inside each section
@@ -123,13 +123,17 @@ def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: 
 
 def _popular(profile: Profile, others: Sequence[Standing], matched: Collection[str], places: int) -> set[str]:
     """Well-liked papers that match nothing, as many as the dial gives them."""
-    liked = [one for one in others if one.paper_id not in matched and one.interest >= 0 < one.liked]
-    if not any(interest.weight > 0 for interest in profile.interests):
-        return {one.paper_id for one in liked[:places]}
-    if not matched and profile.trending < _REASON_ENOUGH:
-        return set()
-    much_liked = [one.paper_id for one in liked if one.liked >= _POPULAR * profile.trending]
-    return set(much_liked[: round(profile.trending * places)])
+    least = 0.0
+    if any(interest.weight > 0 for interest in profile.interests):
+        if not matched and profile.trending < _REASON_ENOUGH:
+            return set()
+        least, places = _POPULAR * profile.trending, round(profile.trending * places)
+    liked = (
+        one.paper_id
+        for one in others
+        if least <= one.liked > 0 <= one.interest and one.paper_id not in matched
+    )
+    return set(islice(liked, places))
 
 
 def _section(one: Standing, is_match: bool) -> Section:
