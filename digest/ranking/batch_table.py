@@ -8,7 +8,6 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from digest.ranking.batch_best import Places
@@ -70,17 +69,15 @@ class Rows:
         return sparse.csr_array((self.found.said, values.indices, values.indptr), shape=values.shape)
 
 
+_FIELDS = {"place": np.int32, "value": np.float64, "said": np.float64, "kind": np.int8}
+_ENTRY = np.dtype(list(_FIELDS.items()))
+
+
 class _Row(NamedTuple):
     """What one keyword finds: see `Assessment`."""
 
     ideal: float
-    places: NDArray[np.int32]  # of the papers it meets
-    values: Vector
-    said: Vector
-    kinds: NDArray[np.int8]
-
-
-_NOTHING = _Row(0.0, np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int8))
+    entries: bytes  # of `_ENTRY`, one a paper it meets: there are many short ones, and an array takes 112 bytes to itself
 
 
 class KeywordTable:
@@ -118,16 +115,12 @@ class KeywordTable:
 
     def _look_up(self, keywords: Sequence[Keyword]) -> Iterator[_Row]:
         ideals, found = self._assess(keywords)
-        places, values = found.values.indices.astype(np.int32), found.values.data
-        for ideal, ends in zip(ideals.tolist(), pairwise(found.values.indptr.tolist()), strict=True):
-            mine = slice(*ends)
-            yield _Row(
-                ideal,
-                places[mine].copy(),
-                values[mine].copy(),
-                found.said[mine].copy(),
-                found.kinds[mine].copy(),
-            )
+        entries = np.empty(found.values.nnz, dtype=_ENTRY)
+        entries["place"], entries["value"] = found.values.indices, found.values.data
+        entries["said"], entries["kind"] = found.said, found.kinds
+        ends = pairwise((found.values.indptr * _ENTRY.itemsize).tolist())
+        for ideal, (start, end) in zip(ideals.tolist(), ends, strict=True):
+            yield _Row(ideal, entries.data.cast("B")[start:end].tobytes())
 
     def _remember(self, rows: Mapping[str, _Row]) -> None:
         with self._turn:
@@ -140,12 +133,13 @@ class KeywordTable:
                 self._numbers -= _numbers(self._known.pop(oldest))
 
     def _stacked(self, rows: Sequence[_Row]) -> Assessment:
-        indptr = np.cumsum([0, *(len(row.places) for row in rows)], dtype=np.int32)
-        tables = zip(*(row[1:] for row in (_NOTHING, *rows)), strict=True)
-        places, values, said, kinds = map(np.concatenate, tables)
+        indptr = np.cumsum([0, *(len(row.entries) for row in rows)], dtype=np.int64) // _ENTRY.itemsize
+        entries = np.frombuffer(b"".join([row.entries for row in rows]), dtype=_ENTRY)
+        places, values, said, kinds = (np.ascontiguousarray(entries[name]) for name in _FIELDS)
         shape = len(rows), self._papers
-        return Assessment(sparse.csr_array((values, places, indptr), shape=shape), said, kinds)
+        found = sparse.csr_array((values, places, indptr.astype(np.int32)), shape=shape)
+        return Assessment(found, said, kinds)
 
 
 def _numbers(row: _Row) -> int:
-    return _AROUND + len(row.places)
+    return _AROUND + len(row.entries) // _ENTRY.itemsize

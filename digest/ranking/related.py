@@ -54,12 +54,10 @@ class Guide:
 class _Entry(NamedTuple):
     """A Guide to one keyword."""
 
-    direction: NDArray[np.float32]  # exact, for it is a multiple of what single precision has: see meaning.py
+    direction: bytes  # in single precision, exact, for it is a multiple of what that has: see meaning.py
     horizon: float
     best: float
-    beside: NDArray[
-        np.int32
-    ]  # columns of the telling terms that several of its best papers say, its own left out
+    beside: bytes  # 32-bit columns of the telling terms that several of its best papers say, its own left out
 
 
 @dataclass(frozen=True)
@@ -112,9 +110,9 @@ class Librarian:
         self._remembered = known
         entries = [known[keyword.typed] for keyword in keywords]
         width = self.meaning.corpus.shape[1]
-        directions = np.concatenate([np.zeros(0), *(entry.direction for entry in entries)])
+        directions = np.frombuffer(b"".join([entry.direction for entry in entries]), dtype=np.float32)
         return Guide(
-            directions=directions.reshape(len(entries), width),
+            directions=directions.astype(np.float64).reshape(len(entries), width),
             horizon=np.array([entry.horizon for entry in entries]),
             best=np.array([entry.best for entry in entries]),
         )
@@ -123,7 +121,7 @@ class Librarian:
         """Terms that several of a keyword's best papers say as well, the telling ones first."""
         entry = self._remembered.get(keyword.typed)
         entry = entry or next(self._look_up([keyword], self.match([keyword]).values))
-        for column in entry.beside.tolist():
+        for column in memoryview(entry.beside).cast("i"):
             yield self._wordings[self._names[column]], column
 
     def match(self, keywords: Sequence[Keyword]) -> Matches:
@@ -139,16 +137,16 @@ class Librarian:
         # Squared: where few papers say a keyword, the many that say half of it must not lead away from them.
         feedback.data **= 2
         directions = self.meaning.directions(feedback, [" ".join(keyword.words) for keyword in keywords])
-        exact = directions.astype(np.float32)
+        exact = (row.tobytes() for row in directions.astype(np.float32))
         beside = map(self._others, keywords, self._beside(feedback))
         return map(_Entry, exact, self._horizon(directions), row_maxima(values), beside)
 
-    def _others(self, keyword: Keyword, columns: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _others(self, keyword: Keyword, columns: NDArray[np.int32]) -> bytes:
         """The first of these terms that are not the keyword's own."""
         names, other = self._names, columns.tolist()
         for own in map(stem, keyword.words):
             other = [column for column in other if own not in names[column]]
-        return np.array(other[:NEAREST_TERMS], dtype=np.int32)
+        return np.array(other[:NEAREST_TERMS], dtype=np.int32).tobytes()
 
     def _horizon(self, directions: Matrix) -> Vector:
         """The quantile of the sample, as `np.quantile` has it."""
