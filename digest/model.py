@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
+from digest.writing import Writing
+
 # ── input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -268,7 +270,12 @@ class Message:
     message_id: str  # with angle brackets
     envelope: Envelope
     subject: str
-    raw: bytes = field(repr=False)
+    writing: Writing = field(repr=False)
+
+    @property
+    def raw(self) -> bytes:
+        """Those bytes."""
+        return self.writing.whole()
 
 
 class DeliveryState(StrEnum):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from digest.store import Store
 from digest.store.audit import forget_acts
+from digest.store.bodies import forget_pieces
 from digest.store.retention import (
     CHUNK,
     forget_bounces,
@@ -26,6 +27,7 @@ class TidyReport:
     """How many of each were forgotten."""
 
     messages: int  # texts of mails
+    pieces: int  # what they had in common
     deliveries: int
     skips: int
     bounces: int
@@ -35,7 +37,7 @@ class TidyReport:
 def tidy(store: Store, keep: RetentionSettings, *, now: datetime) -> TidyReport:
     """Forget everything that is older than `keep` says. Harmless to repeat and to interrupt. Raises `StoreError`."""
 
-    def forget(some: Callable[[Connection, datetime], int], days: int) -> int:
+    def forget(some: Callable[[Connection, datetime], int], days: int = 0) -> int:
         before, total = now - timedelta(days=days), 0
         while True:
             with store.writing() as tx:
@@ -46,6 +48,7 @@ def tidy(store: Store, keep: RetentionSettings, *, now: datetime) -> TidyReport:
 
     report = TidyReport(
         messages=forget(forget_messages, keep.messages_days),
+        pieces=forget(forget_pieces),
         deliveries=forget(forget_deliveries, keep.ledger_days),
         skips=forget(forget_skips, keep.ledger_days),
         bounces=forget(forget_bounces, keep.bounces_days),

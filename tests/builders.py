@@ -22,6 +22,7 @@ from digest.store.owing import Owed, owe_digests
 from digest.store.papers import record_page
 from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
 from digest.store.schema import subscribers
+from digest.writing import Writing, literal, shared
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -102,11 +103,15 @@ def an_issue(on: date = date(2026, 3, 2)) -> Issue:
     return Issue(f"{on}/day", on, datetime(on.year, on.month, on.day, 7, 30, tzinfo=UTC))
 
 
+SHARED = shared(literal(b"This is the same for everybody, up to 100 %.\r\n" * 6))
+
+
 def a_message(number: int = 1, rcpt_to: str = "reader@example.org") -> Message:
-    """Bytes that leave."""
+    """Bytes that leave; most of them are in every such message."""
     message_id = f"<{number}@example.org>"
-    raw = f"Message-ID: {message_id}\r\nTo: {rcpt_to}\r\nSubject: {number}\r\n\r\nHello {number}\r\n".encode()
-    return Message(message_id, Envelope("digest@example.org", rcpt_to), f"Subject {number}", raw)
+    own = f"Message-ID: {message_id}\r\nTo: {rcpt_to}\r\nSubject: {number}\r\n\r\nHello {number}\r\n".encode()
+    writing = Writing([literal(own), SHARED])
+    return Message(message_id, Envelope("digest@example.org", rcpt_to), f"Subject {number}", writing)
 
 
 def owe(store: Store, number: int = 1, *, on: date = date(2026, 3, 2), now: datetime = NOW) -> int:

@@ -17,8 +17,9 @@ from digest.mail.message import Recipient, domain_of, message_id_for, write_mess
 from digest.mail.quoted import STEM, form_of, quote
 from digest.mail.render import Renderer
 from digest.mail.rendered import Sender
-from digest.mail.slots import Tokens, masked
+from digest.mail.slots import masked
 from digest.model import Envelope
+from digest.writing import Tokens
 
 RENDERER = Renderer()
 RENDERED = RENDERER.digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
@@ -198,7 +199,7 @@ def test_a_message_of_shared_pieces_is_the_same_as_one_quoted_whole():
     for digest in readers * 3:  # pieces, then pieces that came before, then those that were joined
         shared = RENDERER.digest(digest, samples.LINKS, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(digest, samples.LINKS, sender=samples.SENDER)
-        whole = replace(anew, html_form=form_of(anew.html), text_form=form_of(anew.text))
+        whole = replace(anew, html_forms=[form_of(anew.html)], text_forms=[form_of(anew.text)])
         assert written(shared).raw == written(anew).raw == written(whole).raw
 
 
@@ -217,7 +218,7 @@ def test_tokens_that_take_their_place_late_give_the_same_message(host, length):
         )
         shared = RENDERER.digest(samples.DIGEST, links, sender=samples.SENDER)
         anew = Renderer(shares=False).digest(samples.DIGEST, links, sender=samples.SENDER)
-        whole = replace(anew, html_form=form_of(anew.html), text_form=form_of(anew.text))
+        whole = replace(anew, html_forms=[form_of(anew.html)], text_forms=[form_of(anew.text)])
         assert (shared.html, shared.text) == (anew.html, anew.text)
         assert written(shared).raw == written(whole).raw
         assert [shared.html.count(token) for token in tokens] == [1, 1, 1, 2 * 6 + 4]

@@ -21,6 +21,7 @@ from digest.store.people import find_subscriber, last_skips, suppress
 from digest.store.readers import change_subscriber
 from digest.store.schema import deliveries, subscribers
 from digest.subscriptions import change_profile, change_status, sync_profiles
+from digest.writing import Writing
 from tests.builders import NOW, a_page, a_paper, a_profile, record, subscribe, subscribe_many
 
 
@@ -36,7 +37,9 @@ class PlainWriter:
             raise RuntimeError("a bug in a template")
         self.digests.append(digest)
         message_id = f"<{digest.issue.key}.{subscriber.id}@example.org>"
-        return Message(message_id, Envelope("digest@example.org", subscriber.email), "s", message_id.encode())
+        return Message(
+            message_id, Envelope("digest@example.org", subscriber.email), "s", Writing.of(message_id.encode())
+        )
 
     def catch_up(self, digest, subscriber, *, since, now):
         return self.write(digest, subscriber, now=now)

@@ -15,6 +15,7 @@ from digest.mail.quoted import form_of
 from digest.mail.templates import TemplateFolder
 from digest.mail.view import NEWS, Entry, News, card_of, unlinked, why_of
 from digest.model import Paper
+from digest.writing import shared
 
 _KEPT = 8_000  # papers, some 4 kB apiece; a week has a few thousand
 _KEPT_WORDS = 16_000  # reasons and the like, some 700 bytes apiece
@@ -62,7 +63,7 @@ class CardWriter:
         self._chips = Known[str, bytes](lambda chip: form_of(self._html["chip"]({"chip": chip})), words)
         self._whys = Known(self._why, words)
         self._mutes = Known(self._mute, words)
-        self._headings = Known[str, Both](lambda said: self._write("heading", {"heading": said}), words)
+        self._headings = Known[str, Both](lambda said: self._public("heading", {"heading": said}), words)
 
     def papers(self, entries: Iterable[Entry], detail: Detail, feedback_url: str | None) -> list[Both]:
         """Each paper: the heading of its section where one begins, its card, the reasons, the links below `feedback_url`."""
@@ -88,7 +89,7 @@ class CardWriter:
     def news(self, news: Sequence[News]) -> list[Both]:
         """The papers of earlier digests, below their heading."""
         return (
-            [self._headings[NEWS], *[self._write("update", {"update": one}) for one in news]] if news else []
+            [self._headings[NEWS], *[self._public("update", {"update": one}) for one in news]] if news else []
         )
 
     def more(self, said: str) -> Both:
@@ -112,7 +113,7 @@ class CardWriter:
         if detail.has_reasons:
             (html_head, _), (text_head, _) = self._around
             html, text = html + html_head({}), text + text_head({})
-        return form_of(html), form_of(text)
+        return shared(form_of(html)), shared(form_of(text))
 
     def _why(self, chips: tuple[str, ...]) -> Both:
         """The reasons: in HTML each stands for itself, in plain text they are one line."""
@@ -138,6 +139,11 @@ class CardWriter:
     def _mute(self, key: tuple[str, str]) -> Both:
         base, term = key
         return self._write("mute", {"term": isolated(term), "mute_url": mute_url(base, term)})
+
+    def _public(self, name: str, values: dict[str, Any]) -> Both:
+        """What says nothing of any one reader."""
+        html, text = self._write(name, values)
+        return shared(html), shared(text)
 
     def _write(self, name: str, values: dict[str, Any]) -> Both:
         return form_of(self._html[name](values)), form_of(self._text[name](values))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from digest.errors import Mistake, SettingsError
+from digest.writing import literal, shared
 
 LARGEST_LOGO = 20_000  # bytes; it travels in every mail
 _HIGHEST = 48  # pixels on the page; the picture may have twice as many for fine screens
@@ -28,15 +29,15 @@ class Logo:
         return f"{hashlib.sha256(self.content).hexdigest()[:24]}@logo.invalid"
 
     @cached_property
-    def part(self) -> bytes:
-        """The MIME part, headers and all, ending in a line end."""
+    def form(self) -> bytes:
+        """The MIME part, headers and all, ending in a line end, as a form."""
         encoded = b64encode(self.content)
         lines = b"\r\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
         head = (
             f"Content-Type: {self.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
             f"Content-ID: <{self.content_id}>\r\nContent-Disposition: inline\r\n\r\n"
         )
-        return head.encode() + lines + b"\r\n"
+        return shared(literal(head.encode() + lines + b"\r\n"))
 
 
 def read_logo(content: bytes, *, where: str) -> Logo:

@@ -12,6 +12,7 @@ from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
 from digest.mail.rendered import Recipient, Rendered, Sender
 from digest.model import Envelope, Message
+from digest.writing import Writing, literal
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
 
@@ -55,10 +56,11 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
-    body = b"".join(_body(rendered, boundary))
+    body = Writing(_body(rendered, boundary), rendered.tokens)
     if sign:
-        headers.insert(0, sign(headers, body))
-    return Message(message_id, envelope, rendered.subject, b"".join((*headers, b"\r\n", body)))
+        headers.insert(0, sign(headers, body.whole()))
+    head = literal(b"".join(headers)) + b"\r\n"
+    return Message(message_id, envelope, rendered.subject, Writing([head, *body.forms], body.tokens))
 
 
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
@@ -124,19 +126,19 @@ def _list_id(sender: Sender) -> bytes:
 
 
 def _body(rendered: Rendered, boundary: bytes) -> Sequence[bytes]:
-    """The words as plain text, then as HTML: a reader takes the last part it understands (RFC 2046, 5.1.4).
+    """The words as plain text, then as HTML, as forms: a reader takes the last part it understands (RFC 2046, 5.1.4).
 
     With a logo, the HTML and the picture are one part together (RFC 2387).
     """
     edge = b"\r\n--" + boundary
-    html: tuple[bytes, ...] = (_PART % b"html", rendered.html_form % rendered.tokens)
+    html: Sequence[bytes] = (_PART % b"html", *rendered.html_forms)
     if rendered.logo:
         inner = b"\r\n--" + boundary + b"+"
         related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
-        html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.part, inner, b"--\r\n")
+        html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.form, inner, b"--\r\n")
     return (
         edge[2:] + b"\r\n" + _PART % b"plain",
-        rendered.text_form % rendered.tokens,
+        *rendered.text_forms,
         edge + b"\r\n",
         *html,
         edge + b"--\r\n",

@@ -20,7 +20,7 @@ _SHORT = re.compile(r"(?!From |\.\n)[ -~]{0,74}[!-~]\n")
 
 
 def form_of(text: str) -> bytes:
-    """`text`, whole lines of it, as it stands in many messages, with a place for each token: see `slots.Tokens`.
+    """`text`, whole lines of it, as it stands in many messages, with a place for each token: see `digest.writing`.
 
     Raises `ValueError` when it does not end with a line end.
     """
@@ -33,7 +33,9 @@ def form_of(text: str) -> bytes:
 
 
 def _named(place: re.Match[bytes]) -> bytes:
-    return b"%%(%b)b" % place[0]
+    head, end, tail = place[0].partition(b"=\r\n")
+    letter = (head + tail)[len(STEM) :][:1]
+    return b"%%(%b%b)b" % (letter, b"%d" % len(head) if end else b"")
 
 
 def quote(text: str) -> bytes:

@@ -13,7 +13,7 @@ from digest.mail.links import Links, safe_url
 from digest.mail.notices import Change, Command, Trouble, changes_between
 from digest.mail.quoted import unquote
 from digest.mail.rendered import Rendered, Sender
-from digest.mail.slots import Masked, Tokens, masked
+from digest.mail.slots import Masked, masked
 from digest.mail.templates import Piece, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, news_of, opening_of, said
@@ -21,6 +21,7 @@ from digest.mail.week import bars_of
 from digest.mail.wording import counted, day_and_month, lasting, long_date, rhythm_of
 from digest.model import Digest, Profile
 from digest.shipped import shipped
+from digest.writing import Tokens
 
 __all__ = [
     "KINDS", "LARGEST_HTML", "Change", "Command", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
@@ -201,7 +202,7 @@ class Renderer:
         for detail in DETAILS:
             mail = with_words(self._cards.papers(entries, detail, feedback_url) + news)
             # A form is never shorter than its words, and most mails are far from full.
-            if len(mail.html_form) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
+            if sum(map(len, mail.html_forms)) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
                 return mail
         room = LARGEST_HTML - len(with_words(news).html.encode())
         return with_words(self._fewer(entries, room) + news)

@@ -1,11 +1,12 @@
 """A mail before it has headers, and the two parties it passes between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from digest.mail.logo import Logo
 from digest.mail.quoted import unquote
-from digest.mail.slots import Tokens
+from digest.writing import Tokens, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,12 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a mail says. Most of its words are shared with other readers: `form % tokens` makes them this reader's."""
+    """What a mail says. Most of its words are shared with other readers; the tokens make them this reader's."""
 
     kind: str  # "digest", "confirm", ...: the folder of its templates
     subject: str
-    html_form: bytes
-    text_form: bytes
+    html_forms: Sequence[bytes]
+    text_forms: Sequence[bytes]
     issue: str = ""  # key of the Issue, where the mail belongs to one
     logo: Logo | None = None
     tokens: Tokens = field(default_factory=Tokens)
@@ -42,9 +43,9 @@ class Rendered:
     @cached_property
     def html(self) -> str:
         """The HTML part."""
-        return unquote(self.html_form % self.tokens)
+        return unquote(Writing(self.html_forms, self.tokens).whole())
 
     @cached_property
     def text(self) -> str:
         """The plain-text part: the same words, the same links."""
-        return unquote(self.text_form % self.tokens)
+        return unquote(Writing(self.text_forms, self.tokens).whole())

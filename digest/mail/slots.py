@@ -12,21 +12,10 @@ from typing import NamedTuple
 
 from digest.mail.links import Links
 from digest.mail.quoted import STEM
+from digest.writing import Tokens
 
 # A token as `digest.tokens` writes it, alone between slashes: letters that no encoding of a mail changes.
 _TOKEN = re.compile(r"/([A-Za-z0-9_-]{20,64})(?=[/\n]|$)")
-
-
-class Tokens(dict[bytes, bytes]):
-    """One reader's tokens by their stand-ins, also where the end of an encoded line falls inside one."""
-
-    def __missing__(self, place: bytes) -> bytes:
-        head, end, tail = place.partition(b"=\r\n")
-        if not end:
-            raise KeyError(place)
-        token = self[head + tail]
-        self[place] = spelt = token[: len(head)] + end + token[len(head) :]
-        return spelt
 
 
 class Masked(NamedTuple):
@@ -40,14 +29,14 @@ def masked(links: Links) -> Masked:
     """`links` with stand-ins for their tokens. Those that look otherwise stay as they are."""
     words = _TOKEN.split("\n".join([way or "" for way in links]))
     tokens = words[1::2]
-    shared, stand_ins = _shared(tuple(words[::2]), tuple(map(len, tokens)))
+    shared = _shared(tuple(words[::2]), tuple(map(len, tokens)))
     if shared is None:
         return Masked(links, Tokens())
-    return Masked(shared, Tokens(zip(stand_ins, [token.encode() for token in tokens], strict=True)))
+    return Masked(shared, Tokens.of([token.encode() for token in tokens]))
 
 
 @lru_cache(maxsize=4096)
-def _shared(between: tuple[str, ...], lengths: tuple[int, ...]) -> tuple[Links | None, list[bytes]]:
+def _shared(between: tuple[str, ...], lengths: tuple[int, ...]) -> Links | None:
     """Links with stand-ins between these words; None for links that are none, since they hold a line end."""
     stand_ins = [
         (STEM + letter * 64)[:length] for letter, length in zip(ascii_lowercase, lengths, strict=False)
@@ -57,5 +46,5 @@ def _shared(between: tuple[str, ...], lengths: tuple[int, ...]) -> tuple[Links |
     ]
     ways = [way or None for way in "".join(words).split("\n")]
     if len(ways) != len(Links._fields):
-        return None, []
-    return Links(*ways), [word.encode() for word in stand_ins]
+        return None
+    return Links(*ways)

@@ -24,6 +24,7 @@ from digest.errors import DigestError
 from digest.mail.quoted import form_of
 from digest.mail.themes import Theme
 from digest.mail.wrapping import wrapped
+from digest.writing import shared
 
 # Marks inside a template: a cut parts two pieces; at the others, something of its own comes in.
 CUT = "{# cut #}"
@@ -31,6 +32,8 @@ PAPERS = "{# papers #}"
 CHIPS = "{# chips #}"
 # Values that many mails have in common.
 _COMMON = frozenset({"name", "day", "why", "footer"})
+# Values that say nothing of any one reader.
+_PUBLIC = frozenset({"name", "day"})
 _KEPT = 512
 # What most pieces do: put a value in.
 _SLOT = re.compile(r"\{\{ ([a-z_]+)(?:\|(wrapped)(?:\(\"( *)\"\))?)? \}\}")
@@ -140,22 +143,27 @@ class Shell:
         self._chosen = _choice(sorted(common))
         self._known: dict[Any, list[bytes]] = {}
 
-    def fill(self, values: Values, inside: Sequence[bytes] = ()) -> bytes:
-        """One mail, as a form. Raises `DigestError` when a template asks for more than `values`."""
+    def fill(self, values: Values, inside: Sequence[bytes] = ()) -> list[bytes]:
+        """One mail, as forms. Raises `DigestError` when a template asks for more than `values`."""
         key = self._chosen(values)
         parts = (self._known.get(key) or self._learn(key, values)).copy()
         for at, piece in self._own:
             parts[at] = piece(values)
         parts[self._inside : self._inside] = inside
-        return b"".join(parts)
+        return parts
 
     def _learn(self, key: Any, values: Values) -> list[bytes]:
         if len(self._known) >= _KEPT:
             self._known.clear()
-        self._known[key] = known = [
-            form_of(one(values)) if _is_common(one) else b"" for one in self._fillings
-        ]
+        self._known[key] = known = [_common(one, values) for one in self._fillings]
         return known
+
+
+def _common(filling: Filling, values: Values) -> bytes:
+    if not _is_common(filling):
+        return b""
+    form = form_of(filling(values))
+    return shared(form) if _PUBLIC.issuperset(filling.names) else form
 
 
 def _is_common(filling: Filling) -> bool:

@@ -88,7 +88,7 @@ def add_new_rows(
 
     The values of `same` may be whatever the table's types take.
     """
-    fixed = tuple(_fit(tx, table, name, value) for name, value in same.items())
+    fixed = tuple(fitted(tx, table, name, value) for name, value in same.items())
     columns, back = (*same, *names), ", ".join(returning)
     into = f"INSERT INTO {table.name} ({', '.join(columns)})"
     found: list[tuple[Any, ...]] = []
@@ -108,7 +108,8 @@ def add_new_rows(
     return [tuple(row) for row in found]
 
 
-def _fit(tx: Connection, table: Table, name: str, value: Any) -> Any:
+def fitted(tx: Connection, table: Table, name: str, value: Any) -> Any:
+    """A value of this column as the driver takes it."""
     put = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
     return value if put is None else put(value)
 

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, select, text, update
 
 from digest.errors import StoreError
 from digest.model import DeliveryState
-from digest.store.schema import deliveries, messages
+from digest.store.bodies import read_body
+from digest.store.schema import deliveries
 from digest.store.withdrawn import reinstate, withdraw
 
 _WAITING = text("state IN ('queued', 'deferred')")
@@ -15,11 +16,10 @@ _WAITING = text("state IN ('queued', 'deferred')")
 
 def show(db: Connection, delivery_id: int) -> dict[str, Any]:
     """Everything known of one delivery, with the bytes of its message. Raises `StoreError` when there is none."""
-    query = select(deliveries, messages.c.raw).outerjoin(messages, messages.c.delivery_id == deliveries.c.id)
-    row = db.execute(query.where(deliveries.c.id == delivery_id)).mappings().first()
+    row = db.execute(select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
     if row is None:
         raise StoreError(f"there is no delivery {delivery_id}; `digest outbox list` shows them")
-    return dict(row)
+    return {**row, "raw": read_body(db, delivery_id)}
 
 
 def retry(tx: Connection, delivery_id: int | None, *, now: datetime) -> int:

@@ -1,8 +1,10 @@
 """The few words SQLite and PostgreSQL share but standard SQL lacks."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, column, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -14,6 +16,13 @@ def upsert(db: Connection, table: Table) -> Any:
 def insert_or_ignore(db: Connection, table: Table) -> Any:
     """An INSERT that does nothing, and returns nothing, when the row is already there."""
     return upsert(db, table).on_conflict_do_nothing()
+
+
+def any_of(db: Connection, chosen: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a text is one of `values`, however many they are: all of them are one bound value."""
+    if db.dialect.name == "postgresql":
+        return chosen == any_(literal(values, postgresql.ARRAY(postgresql.TEXT)))
+    return chosen.in_(select(column("value")).select_from(func.json_each(json.dumps(values))))
 
 
 def alone(tx: Connection, what: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from digest.model import Paper
+from digest.store.bodies import read_body
 from digest.store.dialect import upsert
 from digest.store.papers import read_papers
 from digest.store.schema import deliveries, messages, papers, shown
@@ -99,9 +100,9 @@ def first_seen(db: Connection, pks: Sequence[int]) -> dict[int, datetime]:
 
 def digest_bytes(db: Connection, subscriber_id: int, on: date) -> bytes | None:
     """The mail somebody was sent for a day, as it left; None when there was none, or it is no longer kept."""
-    query = select(messages.c.raw).join(deliveries, deliveries.c.id == messages.c.delivery_id)
-    query = query.where(deliveries.c.subscriber_id == subscriber_id, deliveries.c.issue_on == on)
-    return db.execute(query).scalar()
+    mine = (deliveries.c.subscriber_id == subscriber_id, deliveries.c.issue_on == on)
+    delivery = db.execute(select(deliveries.c.id).where(*mine)).scalar()
+    return None if delivery is None else read_body(db, delivery)
 
 
 def digests_of(db: Connection, subscriber_id: int, *, limit: int) -> list[Past]:

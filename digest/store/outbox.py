@@ -30,9 +30,10 @@ from sqlalchemy import (
 )
 
 from digest.model import Delivery, DeliveryState, Envelope
+from digest.store.bodies import read_bodies
 from digest.store.halt import is_halted
 from digest.store.prepared import Prepared
-from digest.store.schema import deliveries, messages, suppressions
+from digest.store.schema import deliveries, suppressions
 from digest.store.withdrawn import withdraw
 
 # Written out, not bound: a partial index serves only a condition the planner can read (SQLite and PostgreSQL alike).
@@ -65,8 +66,7 @@ def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[De
 
 def with_bytes(db: Connection, claimed: Sequence[Delivery]) -> list[Delivery]:
     """The same with the bytes of their messages, which never change; without those that were erased meanwhile."""
-    ids = [delivery.id for delivery in claimed]
-    raw = {row[0]: row[1] for row in db.execute(_BODIES, {"ids": ids}).all()} if ids else {}
+    raw = read_bodies(db, [delivery.id for delivery in claimed])
     return [
         Delivery(one.id, one.message_id, one.envelope, one.attempt, one.queued_at, raw[one.id])
         for one in claimed
@@ -184,9 +184,6 @@ _TAKE = Prepared(
         deliveries.c.attempts,
         deliveries.c.queued_at,
     )
-)
-_BODIES = select(messages.c.delivery_id, messages.c.raw).where(
-    messages.c.delivery_id.in_(bindparam("ids", expanding=True))
 )
 _CLAIM = (deliveries.c.id == bindparam("its_id"), deliveries.c.attempts == bindparam("its_attempt"))
 _OURS: tuple[ColumnElement[bool], ...] = (*_CLAIM, literal_column("state = 'sending'"))

@@ -9,15 +9,16 @@ from functools import lru_cache
 from sqlalchemy import Connection, select
 
 from digest.model import DeliveryState, Digest, Issue, Message, Pick
+from digest.store.bodies import keep_bodies, keep_pieces
 from digest.store.bulk import add_new_rows, add_rows
 from digest.store.dialect import insert_or_ignore
 from digest.store.due import drop_skips
 from digest.store.people import Subscriber
-from digest.store.schema import deliveries, issues, messages, papers, shown
+from digest.store.schema import deliveries, issues, papers, shown
 from digest.store.updates import tell_updates
+from digest.writing import Shared
 
 _DELIVERY = ("subscriber_id", "message_id", "mail_from", "rcpt_to", "address_hash", "subject")
-_MESSAGE = ("delivery_id", "raw")
 _SHOWN = ("subscriber_id", "paper_pk", "delivery_id", "score")
 
 
@@ -32,13 +33,16 @@ class Owed:
     update_pks: tuple[int, ...] = ()  # rows of the papers it tells news of
 
 
-def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[int, int]:
-    """Owe these digests to their subscribers and remember their papers as shown.
+def owe_digests(
+    tx: Connection, owed: Sequence[Owed], *, now: datetime, known: set[Shared] | None = None
+) -> dict[int, int]:
+    """Owe these digests to their subscribers and remember their papers as shown. `known` is as for `keep_pieces`.
 
     Returns their deliveries by subscriber; the others' digest of that day is owed already, and nothing of theirs changes.
     """
     if not owed:
         return {}
+    keep_pieces(tx, [one.message for one in owed], now=now, known=set() if known is None else known)
     of_issue: dict[str, list[Owed]] = {}
     for one in owed:
         of_issue.setdefault(one.digest.issue.key, []).append(one)
@@ -48,7 +52,7 @@ def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[
     new = [one for one in owed if one.subscriber.id in delivery_of]
     if not new:
         return {}
-    add_rows(tx, messages, _MESSAGE, [(delivery_of[one.subscriber.id], one.message.raw) for one in new])
+    keep_bodies(tx, [(delivery_of[one.subscriber.id], one.message) for one in new], now=now)
     there = _lock_papers(tx, {pk for one in new for pk in (*one.paper_pks, *one.update_pks)})
     papers_of = [row for one in new for row in _shown(one, delivery_of[one.subscriber.id], there)]
     add_rows(tx, shown, _SHOWN, papers_of)

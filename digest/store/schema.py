@@ -229,7 +229,17 @@ messages = Table(
     "messages",
     metadata,
     Column("delivery_id", ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
-    Column("raw", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # the bytes that leave, or the recipe of them
+    Column("written_at", Instant, index=True),  # of recipes
+)
+
+# What many mails say alike: see `digest.writing`, and `bodies` for how long.
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("words", LargeBinary, nullable=False),
+    Column("used_at", Instant, nullable=False),
 )
 
 shown = Table(

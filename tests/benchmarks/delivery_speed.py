@@ -38,6 +38,7 @@ from digest.store import Store
 from digest.store.bulk import fill
 from digest.store.schema import deliveries, messages
 from digest.tables import SmtpSettings
+from digest.writing import Writing
 from tests.benchmarks.bare_script import send_bare
 from tests.benchmarks.sink import mail_sink, tls_sink
 from tests.postfix import environment, smtp_sink, tool
@@ -60,7 +61,7 @@ def some_messages(count: int, *, signed: bool = False) -> list[Message]:
         headers = [*HEAD, f"Message-ID: <{number}@example.org>\r\n".encode()]
         raw = b"".join([sign(headers, BODY) if sign else b"", *headers, b"\r\n", BODY])
         envelope = Envelope("digest@example.org", f"reader{number}@example.org")
-        made.append(Message(f"<{number}@example.org>", envelope, "A digest", raw))
+        made.append(Message(f"<{number}@example.org>", envelope, "A digest", Writing.of(raw)))
     return made
 
 

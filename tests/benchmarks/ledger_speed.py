@@ -19,6 +19,7 @@ from digest.model import Digest, Envelope, Issue, Message, Pick, Profile, Reason
 from digest.publish import Limits, publish
 from digest.store import Store
 from digest.store.people import Subscriber
+from digest.writing import Writing
 from tests import postgres
 from tests.builders import NOW, a_paper, a_profile, record, subscribe_many
 
@@ -34,7 +35,9 @@ class GivenWriter:
     def write(self, digest: Digest, subscriber: Subscriber, *, now: object) -> Message:
         """Whatever the digest says."""
         message_id = f"<{digest.issue.key}.{subscriber.id}@example.org>"
-        return Message(message_id, Envelope("digest@example.org", subscriber.email), "Your papers", BODY)
+        return Message(
+            message_id, Envelope("digest@example.org", subscriber.email), "Your papers", Writing.of(BODY)
+        )
 
     def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: object, now: object) -> Message:
         """Nobody is back from a pause here."""
