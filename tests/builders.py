@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from digest.model import (
     Digest,
     Envelope,
@@ -17,11 +19,12 @@ from digest.model import (
     Profile,
 )
 from digest.store import Store
+from digest.store.bodies import read_bodies
 from digest.store.bulk import fill
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import record_page
 from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
-from digest.store.schema import subscribers
+from digest.store.schema import deliveries, subscribers
 from digest.writing import Writing, literal, shared
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -123,3 +126,11 @@ def owe(store: Store, number: int = 1, *, on: date = date(2026, 3, 2), now: date
             tx, [Owed(digest, a_message(number, person.email), person, ())], now=now
         ).values()
     return delivery_id
+
+
+def kept_mails(store: Store) -> list[tuple[Any, bytes]]:
+    """Every mail that is kept, the oldest first: its row in the outbox, and its bytes as they leave."""
+    with store.reading() as db:
+        rows = db.execute(select(deliveries).order_by(deliveries.c.id)).all()
+        raw = read_bodies(db, [row.id for row in rows])
+    return [(row, raw[row.id]) for row in rows if row.id in raw]

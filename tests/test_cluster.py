@@ -37,11 +37,11 @@ from digest.store.runs import (
     take_shard,
     wake_shards,
 )
-from digest.store.schema import deliveries, messages, papers, subscribers
+from digest.store.schema import papers, subscribers
 from digest.store.schema_cluster import shards, snapshots
 from digest.store.snapshots import keep_snapshot, read_snapshot, take_snapshot
 from digest.tables import DeliverySettings, DigestFile, SenderSettings
-from tests.builders import NOW, a_paper, a_profile, record, subscribe, subscribe_many
+from tests.builders import NOW, a_paper, a_profile, kept_mails, record, subscribe, subscribe_many
 from tests.test_publish import decoding, weather
 
 # Ends whoever holds a lock of the kind leaders hold, as when their machine is gone, and waits until they are.
@@ -81,9 +81,7 @@ def work_off(store, numbers, now=NOW):
 
 
 def sent_bytes(store):
-    with store.reading() as db:
-        query = select(deliveries.c.rcpt_to, messages.c.raw).join(messages)
-        return {row.rcpt_to: bytes(row.raw) for row in db.execute(query)}
+    return {row.rcpt_to: raw for row, raw in kept_mails(store)}
 
 
 def test_a_run_is_planned_in_shards_that_hold_everybody_once(store):

@@ -6,7 +6,6 @@ from email import message_from_bytes, policy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from digest.commands import Clerk, look_into_mailbox, read_mailbox
 from digest.letters import Letters
@@ -14,11 +13,10 @@ from digest.mail.render import Renderer
 from digest.mail.requests import Word, parse_request
 from digest.model import Interest
 from digest.store.people import find_subscriber
-from digest.store.schema import deliveries, messages
 from digest.subscriptions import Office, confirm
 from digest.tables import SenderSettings
 from digest.tokens import sign
-from tests.builders import NOW, a_profile, owe, subscribe
+from tests.builders import NOW, a_profile, kept_mails, owe, subscribe
 
 SECRET = b"the secret of the tests"
 LIST = "papers@example.org"
@@ -70,10 +68,11 @@ def person(clerk, email=READER):
 
 def answers(clerk):
     """What is queued: (kind, to, message)."""
-    query = select(deliveries.c.kind, deliveries.c.rcpt_to, messages.c.raw).join(messages)
-    with clerk.store.reading() as db:
-        rows = db.execute(query.where(deliveries.c.kind != "digest").order_by(deliveries.c.id)).all()
-    return [(row.kind, row.rcpt_to, message_from_bytes(row.raw, policy=policy.default)) for row in rows]
+    return [
+        (row.kind, row.rcpt_to, message_from_bytes(raw, policy=policy.default))
+        for row, raw in kept_mails(clerk.store)
+        if row.kind != "digest"
+    ]
 
 
 def kinds(clerk):
@@ -269,8 +268,7 @@ def test_nobody_is_answered_more_than_three_times_a_day(clerk):
 
 def test_our_own_answers_are_no_requests(clerk):
     read(clerk, a_mail(subject="help"))
-    with clerk.store.reading() as db:
-        raw = db.execute(select(messages.c.raw)).scalar_one()
+    [(_, raw)] = kept_mails(clerk.store)
     assert read(clerk, raw) == {"other": 1}
 
 

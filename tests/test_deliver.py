@@ -19,10 +19,10 @@ from digest.mail.transport import InDoubt, MemoryTransport, Unreachable
 from digest.store import outbox
 from digest.store.outbox import Claim
 from digest.store.people import suppressed
-from digest.store.schema import deliveries, messages
+from digest.store.schema import deliveries
 from digest.store.workers import is_dead
 from digest.tables import SmtpSettings
-from tests.builders import NOW, owe
+from tests.builders import NOW, kept_mails, owe
 from tests.smtp_script import Script, smtp_script
 
 
@@ -472,5 +472,4 @@ class Talking(MemoryTransport):
 
 
 def owed_bytes(store):
-    with store.reading() as db:
-        return db.execute(select(messages.c.raw)).scalar()
+    return kept_mails(store)[0][1]

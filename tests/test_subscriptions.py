@@ -24,7 +24,7 @@ from digest.store.outbox import Claim, claim, mark_handed
 from digest.store.owing import Owed, owe_digests
 from digest.store.papers import find_paper
 from digest.store.people import find_subscriber, shown_among, suppress
-from digest.store.schema import deliveries, messages, subscribers
+from digest.store.schema import deliveries, subscribers
 from digest.subscriptions import (
     Asked,
     ConflictError,
@@ -53,7 +53,7 @@ from digest.subscriptions import (
 from digest.subscriptions.limits import folded
 from digest.tables import SenderSettings
 from digest.tokens import verify, verify_until
-from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, record, subscribe
+from tests.builders import NOW, a_message, a_paper, a_profile, an_issue, kept_mails, record, subscribe
 
 URL = "https://papers.example.org"
 SECRET = b"the secret of the tests"
@@ -108,10 +108,9 @@ def person(store, email=READER):
 
 def mails(store, kind=None):
     """The mails that were queued, the oldest first: (kind, to, text)."""
-    with store.reading() as db:
-        query = select(deliveries, messages.c.raw).join(messages).order_by(deliveries.c.id)
-        rows = db.execute(query).all()
-    return [(row.kind, row.rcpt_to, row.raw.decode()) for row in rows if kind in (None, row.kind)]
+    return [
+        (row.kind, row.rcpt_to, raw.decode()) for row, raw in kept_mails(store) if kind in (None, row.kind)
+    ]
 
 
 def link_in(mail, path):

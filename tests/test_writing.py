@@ -65,7 +65,7 @@ def test_what_is_shared_says_nothing_of_the_reader(period, web_url):
         cadence=Cadence(period, days=("thu",) if period == "week" else ()),
         interests=(Interest(("zebrafinch",)),),
     )
-    picks = tuple(replace(pick, score=score) for pick in samples.DIGEST.picks)
+    picks = tuple(pick._replace(score=score) for pick in samples.DIGEST.picks)
     digest = replace(samples.DIGEST, subscriber=profile.email, profile=profile, picks=picks)
     letters = Letters(Renderer(), SenderSettings(), secret=b"a secret", web_url=web_url)
     person = Subscriber(

@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 
-from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from digest.app import App
 from digest.store.people import Subscriber, find_subscriber
-from digest.store.schema import deliveries, messages
 from digest.web.site import make_site
-from tests.builders import NOW, a_paper, record
+from tests.builders import NOW, a_paper, kept_mails, record
 
 URL = "https://papers.example.org"
 TOPICS = (
@@ -79,9 +77,11 @@ def words_of(page: str) -> str:
 
 def sent_mails(app: App, kind: str | None = None) -> list[tuple[str, str, str]]:
     """What was queued, the oldest first: (kind, to, readable text of the plain part)."""
-    with app.store.reading() as db:
-        rows = db.execute(select(deliveries, messages.c.raw).join(messages).order_by(deliveries.c.id)).all()
-    return [(row.kind, row.rcpt_to, plain_of(row.raw)) for row in rows if kind is None or row.kind == kind]
+    return [
+        (row.kind, row.rcpt_to, plain_of(raw))
+        for row, raw in kept_mails(app.store)
+        if kind is None or row.kind == kind
+    ]
 
 
 def plain_of(raw: bytes) -> str:
