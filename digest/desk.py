@@ -27,7 +27,6 @@ from digest.store.readers import change_subscriber
 from digest.store.snapshots import Snapshot, take_snapshot
 from digest.store.updates import shown_before
 from digest.store.votes import StoredVote, votes_of
-from digest.writing import Shared
 
 log = logging.getLogger(__name__)
 _LEARNT_FROM = timedelta(days=21)  # before the candidates: what an ordinary day is like for a profile
@@ -117,7 +116,6 @@ class Desk:
         self._now = now
         self._given = snapshot
         self._voted: dict[int, Paper] = {}  # papers of the past that people spoke of, read once
-        self._pieces: set[Shared] = set()  # of mails, which are kept already
         self._following = cache(partial(next_issue, after=now))
         self._issue = cache(partial(due_issue, now=now))
         self._papers = cache(lambda back: chosen_from(self._snapshot, back, now=now))
@@ -157,7 +155,7 @@ class Desk:
     def _record(self, tx: Connection, decisions: Sequence[_Decision]) -> list[Skip | None]:
         there = lock_due(tx, [one.person.id for one in decisions], self._now)
         owed = [one.outcome for one in decisions if isinstance(one.outcome, Owed) and one.person.id in there]
-        queued = owe_digests(tx, owed, now=self._now, known=self._pieces)
+        queued = owe_digests(tx, owed, now=self._now)
         said: list[Skip | None] = []
         skips, following = [], {}
         for decision in decisions:

@@ -26,28 +26,23 @@ _REMEMBERED = 16_000  # pieces, some 1.5 kB apiece
 _words: dict[bytes, bytes] = {}  # by key: it says what the words are, in whatever database
 
 
-def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime, known: set[Shared]) -> None:
-    """Keep what these mails share with others.
-
-    `known` is for the next call with the same `now`: which pieces an earlier transaction has kept, so that nobody asks again.
-    """
+def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) -> None:
+    """Keep what these mails share with others."""
     needed: set[Shared] = set()
     for message in written:
         needed.update(message.writing.shares())
-    needed -= known
     asked = {piece.key.decode(): piece for piece in needed}
     used = select(pieces.c.key).where(any_of(tx, pieces.c.key, list(asked)), pieces.c.used_at >= now - _FRESH)
-    there = {asked[key] for key in tx.scalars(used)}
-    known |= there
+    there = set(tx.scalars(used))
     # In one order, so that two who write the same pieces wait for each other and not in a circle.
-    new = sorted((piece.key.decode(), piece) for piece in needed - there)
+    new = sorted(asked.keys() - there)
     if new:
         adding = upsert(tx, pieces)
         later = adding.excluded.used_at > pieces.c.used_at
         adding = adding.on_conflict_do_update(
             index_elements=["key"], set_={"used_at": adding.excluded.used_at}, where=later
         )
-        tx.execute(adding, [{"key": key, "words": piece.words, "used_at": now} for key, piece in new])
+        tx.execute(adding, [{"key": key, "words": asked[key].words, "used_at": now} for key in new])
 
 
 def keep_bodies(tx: Connection, written: Sequence[tuple[int, Message]], *, now: datetime) -> None:

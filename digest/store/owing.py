@@ -16,7 +16,6 @@ from digest.store.due import drop_skips
 from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, papers, shown
 from digest.store.updates import tell_updates
-from digest.writing import Shared
 
 _DELIVERY = ("subscriber_id", "message_id", "mail_from", "rcpt_to", "address_hash", "subject")
 _SHOWN = ("subscriber_id", "paper_pk", "delivery_id", "score")
@@ -33,16 +32,14 @@ class Owed:
     update_pks: tuple[int, ...] = ()  # rows of the papers it tells news of
 
 
-def owe_digests(
-    tx: Connection, owed: Sequence[Owed], *, now: datetime, known: set[Shared] | None = None
-) -> dict[int, int]:
-    """Owe these digests to their subscribers and remember their papers as shown. `known` is as for `keep_pieces`.
+def owe_digests(tx: Connection, owed: Sequence[Owed], *, now: datetime) -> dict[int, int]:
+    """Owe these digests to their subscribers and remember their papers as shown.
 
     Returns their deliveries by subscriber; the others' digest of that day is owed already, and nothing of theirs changes.
     """
     if not owed:
         return {}
-    keep_pieces(tx, [one.message for one in owed], now=now, known=set() if known is None else known)
+    keep_pieces(tx, [one.message for one in owed], now=now)
     of_issue: dict[str, list[Owed]] = {}
     for one in owed:
         of_issue.setdefault(one.digest.issue.key, []).append(one)
