@@ -10,8 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 from digest.writing import Writing
 
-# ── input ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 
 @dataclass(frozen=True)
 class Page:
@@ -76,8 +74,6 @@ class ParsedPage:
     reason: str | None = None  # why it is broken, empty or unrecognised, and what to do
     listed_on: date | None = None  # the day the page is about, where it says so
 
-
-# ── taste ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -176,9 +172,6 @@ class Standing(NamedTuple):
     is_followed: bool = False  # by somebody the reader follows
 
 
-# ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One dated run of a cadence. Its key makes publishing idempotent."""
@@ -275,7 +268,7 @@ class Message:
     @property
     def raw(self) -> bytes:
         """Those bytes."""
-        return self.writing.whole()
+        return self.writing.raw
 
 
 class DeliveryState(StrEnum):

@@ -6,8 +6,8 @@ is kept once, so a mail is stored as a recipe, of less than half its size; put t
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Self
@@ -67,43 +67,48 @@ class Tokens(dict[bytes, bytes]):
 _LETTERS = [bytes([letter]) for letter in b"abcdefghijklmnopqrstuvwxyz"]
 
 
+def joined(forms: Iterable[bytes], tokens: Tokens) -> bytes:
+    """The words of these forms, one after the other."""
+    return b"".join(forms) % tokens
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The bytes of a mail, as the forms that make them one after the other, and its tokens."""
+    """The bytes of a mail: what is its own, with names in the places of what is shared, and that."""
 
-    forms: Sequence[bytes]
-    tokens: Tokens = field(default_factory=Tokens)
+    recipe: bytes
+    shares: Sequence[Shared] = ()
 
     @classmethod
-    def of(cls, whole: bytes) -> Self:
+    def of(cls, forms: Iterable[bytes], tokens: Tokens) -> Self:
+        """The mail that `joined` makes of the same."""
+        own, shares = [], []
+        for form in forms:
+            if type(form) is Shared:
+                shares.append(form)
+                own.append(form.place)
+            else:
+                own.append(form.replace(b"%%", b"%%%%"))
+        return cls(b"".join(own) % tokens, shares)
+
+    @classmethod
+    def whole(cls, raw: bytes) -> Self:
         """A mail that shares nothing."""
-        return cls([literal(whole)])
+        return cls(literal(raw))
 
-    def whole(self) -> bytes:
-        """The mail."""
-        return b"".join(self.forms) % self.tokens
-
-    def recipe(self) -> bytes:
-        """What is this mail's own, as a form with places for what is shared: see `put_together`."""
-        return (
-            b"".join(
-                [form.place if type(form) is Shared else form.replace(b"%%", b"%%%%") for form in self.forms]
-            )
-            % self.tokens
-        )
-
-    def shares(self) -> list[Shared]:
-        """What is shared."""
-        return [form for form in self.forms if type(form) is Shared]
+    @property
+    def raw(self) -> bytes:
+        """The bytes that leave."""
+        return put_together(self.recipe, {piece.key: piece.words for piece in self.shares})
 
 
 def keys_in(recipe: bytes) -> list[bytes]:
-    """The keys of what is shared in the mail that `Writing.recipe` is of."""
+    """The keys of what is shared in the mail that a recipe is of."""
     return _PLACE.findall(recipe)
 
 
 def put_together(recipe: bytes, words: Mapping[bytes, bytes]) -> bytes:
-    """The mail that `Writing.recipe` is of, given the words of what is shared by their keys.
+    """The mail that a recipe is of, given the words of what is shared by their keys.
 
     Raises `KeyError` when some are missing.
     """

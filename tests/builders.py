@@ -25,7 +25,7 @@ from digest.store.owing import Owed, owe_digests
 from digest.store.papers import record_page
 from digest.store.people import FileProfile, Subscriber, find_subscriber, put_file_profile
 from digest.store.schema import deliveries, subscribers
-from digest.writing import Writing, literal, shared
+from digest.writing import Tokens, Writing, literal, shared
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -113,7 +113,7 @@ def a_message(number: int = 1, rcpt_to: str = "reader@example.org") -> Message:
     """Bytes that leave; most of them are in every such message."""
     message_id = f"<{number}@example.org>"
     own = f"Message-ID: {message_id}\r\nTo: {rcpt_to}\r\nSubject: {number}\r\n\r\nHello {number}\r\n".encode()
-    writing = Writing([literal(own), SHARED])
+    writing = Writing.of([literal(own), SHARED], Tokens())
     return Message(message_id, Envelope("digest@example.org", rcpt_to), f"Subject {number}", writing)
 
 

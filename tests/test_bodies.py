@@ -12,7 +12,7 @@ from digest.store import Store, bodies, desk
 from digest.store.bodies import forget_pieces, read_bodies, read_body
 from digest.store.owing import Owed, owe_digests
 from digest.store.schema import messages, pieces
-from digest.writing import Shared, Writing, literal, shared
+from digest.writing import Shared, Tokens, Writing, literal, shared
 from tests.builders import NOW, SHARED, a_profile, an_issue, owe, subscribe
 
 DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ def count(store, table=pieces):
 def write(store, number, *shares, now=NOW):
     """A digest of these forms is owed; its delivery and its bytes."""
     person = subscribe(store, a_profile(email=f"reader{number}@example.org"), now=now)
-    writing = Writing([literal(b"%d is 100 %% my own\r\n" % number), *shares])
+    writing = Writing.of([literal(b"%d is 100 %% my own\r\n" % number), *shares], Tokens())
     message = Message(f"<{number}@x>", Envelope("digest@example.org", person.email), "A digest", writing)
     digest = Digest(an_issue(), person.email, (), 0, person.profile)
     with store.writing() as tx:
@@ -100,7 +100,7 @@ def test_a_mail_of_an_earlier_release_leaves_as_it_was_written(store):
 
 
 def test_what_was_rolled_back_is_kept_the_next_time(store):
-    message = Message("<1@x>", Envelope("a@x.org", "b@x.org"), "s", Writing([SHARED]))
+    message = Message("<1@x>", Envelope("a@x.org", "b@x.org"), "s", Writing.of([SHARED], Tokens()))
     for is_last in (False, True):
         with store.writing() as tx:
             bodies.keep_pieces(tx, [message], now=NOW)

@@ -38,7 +38,10 @@ class PlainWriter:
         self.digests.append(digest)
         message_id = f"<{digest.issue.key}.{subscriber.id}@example.org>"
         return Message(
-            message_id, Envelope("digest@example.org", subscriber.email), "s", Writing.of(message_id.encode())
+            message_id,
+            Envelope("digest@example.org", subscriber.email),
+            "s",
+            Writing.whole(message_id.encode()),
         )
 
     def catch_up(self, digest, subscriber, *, since, now):

@@ -12,7 +12,7 @@ from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
 from digest.mail.rendered import Recipient, Rendered, Sender
 from digest.model import Envelope, Message
-from digest.writing import Writing, literal
+from digest.writing import Writing, joined, literal
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
 
@@ -56,11 +56,11 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
-    body = Writing(_body(rendered, boundary), rendered.tokens)
+    body, tokens = _body(rendered, boundary), rendered.tokens
     if sign:
-        headers.insert(0, sign(headers, body.whole()))
+        headers.insert(0, sign(headers, joined(body, tokens)))
     head = literal(b"".join(headers)) + b"\r\n"
-    return Message(message_id, envelope, rendered.subject, Writing([head, *body.forms], body.tokens))
+    return Message(message_id, envelope, rendered.subject, Writing.of([head, *body], tokens))
 
 
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from digest.mail.logo import Logo
 from digest.mail.quoted import unquote
-from digest.writing import Tokens, Writing
+from digest.writing import Tokens, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Rendered:
     @cached_property
     def html(self) -> str:
         """The HTML part."""
-        return unquote(Writing(self.html_forms, self.tokens).whole())
+        return unquote(joined(self.html_forms, self.tokens))
 
     @cached_property
     def text(self) -> str:
         """The plain-text part: the same words, the same links."""
-        return unquote(Writing(self.text_forms, self.tokens).whole())
+        return unquote(joined(self.text_forms, self.tokens))

@@ -30,7 +30,7 @@ def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) ->
     """Keep what these mails share with others."""
     needed: set[Shared] = set()
     for message in written:
-        needed.update(message.writing.shares())
+        needed.update(message.writing.shares)
     asked = {piece.key.decode(): piece for piece in needed}
     used = select(pieces.c.key).where(any_of(tx, pieces.c.key, list(asked)), pieces.c.used_at >= now - _FRESH)
     there = set(tx.scalars(used))
@@ -48,7 +48,7 @@ def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) ->
 def keep_bodies(tx: Connection, written: Sequence[tuple[int, Message]], *, now: datetime) -> None:
     """Keep the words of mails by their delivery, after `keep_pieces`."""
     at = fitted(tx, messages, "written_at", now)
-    add_rows(tx, messages, _MESSAGE, [(number, message.writing.recipe(), at) for number, message in written])
+    add_rows(tx, messages, _MESSAGE, [(number, message.writing.recipe, at) for number, message in written])
 
 
 def read_bodies(db: Connection, deliveries: Collection[int]) -> dict[int, bytes]:

@@ -61,7 +61,7 @@ def some_messages(count: int, *, signed: bool = False) -> list[Message]:
         headers = [*HEAD, f"Message-ID: <{number}@example.org>\r\n".encode()]
         raw = b"".join([sign(headers, BODY) if sign else b"", *headers, b"\r\n", BODY])
         envelope = Envelope("digest@example.org", f"reader{number}@example.org")
-        made.append(Message(f"<{number}@example.org>", envelope, "A digest", Writing.of(raw)))
+        made.append(Message(f"<{number}@example.org>", envelope, "A digest", Writing.whole(raw)))
     return made
 
 

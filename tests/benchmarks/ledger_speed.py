@@ -36,7 +36,7 @@ class GivenWriter:
         """Whatever the digest says."""
         message_id = f"<{digest.issue.key}.{subscriber.id}@example.org>"
         return Message(
-            message_id, Envelope("digest@example.org", subscriber.email), "Your papers", Writing.of(BODY)
+            message_id, Envelope("digest@example.org", subscriber.email), "Your papers", Writing.whole(BODY)
         )
 
     def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: object, now: object) -> Message:
