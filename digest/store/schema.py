@@ -109,9 +109,8 @@ papers = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("title", Text, nullable=False),
     Column("title_key", Text, nullable=False, index=True),
-    Column(
-        "abstract_key", Text, index=True
-    ),  # how the abstract begins, without its markup; null when it is short
+    # How the abstract begins, without its markup; null when it is short.
+    Column("abstract_key", Text, index=True),
     Column("abstract", Text),
     Column("url", Text),
     Column("authors", Text, nullable=False),  # JSON list
@@ -172,9 +171,8 @@ subscribers = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    Column(
-        "address_hash", Text, primary_key=True
-    ),  # keyed hash: survives erasure and re-import without the address
+    # Keyed hash: survives erasure and re-import without the address.
+    Column("address_hash", Text, primary_key=True),
     Column("reason", Text, nullable=False),  # hard_bounce | complaint | manual
     Column("detail", Text),
     Column("created_at", Instant, nullable=False),
@@ -206,21 +204,18 @@ deliveries = Table(
     Column("subject", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("queued_at", Instant, nullable=False),
-    Column(
-        "due_at", Instant, nullable=False
-    ),  # when a worker may take it next: now, after backoff, or when its lease ends
+    # When a worker may take it next: now, after backoff, or when its lease ends.
+    Column("due_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("takeovers", Integer, nullable=False, default=0),  # claims after a worker that never settled
     Column("lease_owner", Text),
-    Column(
-        "handed_at", Instant
-    ),  # the final dot may have left: from here to `sent` is the one window of doubt
+    # The final dot may have left: from here to `sent` is the one window of doubt.
+    Column("handed_at", Instant),
     Column("last_reply", Text),
     Column("settled_at", Instant),
     UniqueConstraint("subscriber_id", "issue_id"),
-    UniqueConstraint(
-        "subscriber_id", "issue_on"
-    ),  # a change of cadence or zone never makes two digests of one day
+    # A change of cadence or zone never makes two digests of one day.
+    UniqueConstraint("subscriber_id", "issue_on"),
     Index("ix_deliveries_open", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )
 
