@@ -89,7 +89,7 @@ class Bench:
         self._folder = folder
         self._owed = owed
         self._settings = SmtpSettings(**({"host": "127.0.0.1", "port": port, "security": "none"} | security))
-        first = Message("<first@example.org>", owed[0].envelope, "A digest", owed[0].raw)
+        first = Message("<first@example.org>", owed[0].envelope, "A digest", owed[0].writing)
         owe(folder / "template.db", [*owed, first])
 
     def ours(self, connections: int, *, synchronous: str = "FULL") -> Found:
