@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -515,3 +516,18 @@ def test_a_broken_profile_is_named_once_a_line_in_the_status(home):
     [line] = [line for line in said.splitlines() if line.startswith("bad.toml")]
     assert line.count("bad.toml") == 1
     assert "email: 'x' is not a valid address" in line
+
+
+def test_what_init_says_to_do_next_can_be_done_as_it_is_written(tmp_path):
+    home = tmp_path / "a home"
+    said = call("--home", home, "init").stdout
+    [command] = [line.partition(": ")[2] for line in said.splitlines() if "digest preview" in line]
+    profiles = home / "config/subscribers"
+    (profiles / "example.toml.sample").rename(profiles / "yourname.toml")
+    page = next((shipped("config") / "demo/pages").glob("*.json"))
+    (home / "pages" / page.name).write_bytes(page.read_bytes())
+    words = [
+        tmp_path / "out" if word == "preview" and place else word
+        for place, word in enumerate(shlex.split(command)[1:])
+    ]
+    assert "score" in call(*words).stdout

@@ -33,7 +33,7 @@ def export(
             counted = export_all(store, file, now=context.now)
         finally:
             store.close()
-    _tell(counted, as_json=as_json, done=f"{file} holds")
+    _tell(counted, as_json=as_json, done=f"{file} holds rows:")
 
 
 def import_(
@@ -54,7 +54,7 @@ def import_(
             counted = import_all(store, file)
         finally:
             store.close()
-    _tell(counted, as_json=as_json, done="imported and compared:")
+    _tell(counted, as_json=as_json, done="imported and compared, rows:")
 
 
 def _open(context: Context) -> "Store":
@@ -70,5 +70,5 @@ def _tell(counted: "dict[str, Counted]", *, as_json: bool, done: str) -> None:
     if as_json:
         print_json({name: {"rows": one.rows, "sha256_sum": one.sha256_sum} for name, one in counted.items()})
         return
-    rows = ", ".join(f"{one.rows} {name}" for name, one in sorted(counted.items()) if one.rows)
-    typer.echo(f"{done} {rows or 'nothing: it was empty'}")
+    rows = ", ".join(f"{name} {one.rows:,}" for name, one in sorted(counted.items()) if one.rows)
+    typer.echo(f"{done} {rows or 'none'}")

@@ -40,10 +40,21 @@ def init(
     if not made:
         typer.echo(f"nothing to do: {home} is a home already")
     if not demo:
-        typer.echo(
-            f"\nNext: rename {home / 'config/subscribers/example.toml.sample'} to yourname.toml, edit it, and put"
-        )
-        typer.echo(f"a page into {home / 'pages'}. Then: digest --home {shlex.quote(str(home))} run --once")
+        typer.echo(_next_steps(home))
+
+
+def _next_steps(home: Path) -> str:
+    profile, pages = home / "config/subscribers/yourname.toml", home / "pages"
+    digest = f"digest --home {shlex.quote(str(home))}"
+    seen = (
+        f"digest preview --profile {shlex.quote(str(profile))} --page {shlex.quote(str(pages))} --out preview"
+    )
+    return (
+        f"\nNext: rename {home / 'config/subscribers/example.toml.sample'} to yourname.toml and edit it.\n"
+        f"Put a page of papers into {pages}, or: {digest} sources add https://huggingface.co/papers\n"
+        f"See at once what you would get: {seen}\n"
+        f"Get it at your hour: {digest} run"
+    )
 
 
 def make_home(home: Path, *, demo: bool) -> Iterator[Path]:
