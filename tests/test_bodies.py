@@ -1,6 +1,7 @@
 """The words of mails: what they share is kept once, and as long as any of them is kept."""
 
 from datetime import timedelta
+from threading import Thread
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -74,10 +75,24 @@ def test_a_mail_that_is_tried_again_much_later_is_still_whole(store):
     assert read(store, late) == raw
 
 
-def test_what_was_used_of_late_is_not_forgotten_under_the_hands_of_a_writer(store):
+def test_what_was_used_of_late_is_kept_for_the_mails_of_tomorrow(store):
     only, _ = write(store, 1, *COMMON)
-    assert forget(store, only, now=NOW + 2 * DAY) == 0
-    assert forget(store, now=NOW + 2 * DAY + timedelta(seconds=1)) == len(COMMON)
+    assert forget(store, only, now=NOW + DAY) == 0
+    assert forget(store, now=NOW + DAY + timedelta(seconds=1)) == len(COMMON)
+
+
+def test_nothing_is_forgotten_under_the_hands_of_a_writer(store):
+    only, _ = write(store, 1, SHARED)
+    forget(store, only)
+    writer = Thread(target=forget, args=[store], kwargs={"now": NOW + 9 * DAY})
+    message = Message("<2@x>", Envelope("a@x.org", "b@x.org"), "s", Writing.of([SHARED], Tokens()))
+    with store.writing() as tx:
+        bodies.keep_pieces(tx, [message], now=NOW)  # late, as a worker that was stopped for days
+        writer.start()
+        writer.join(0.3)
+        assert writer.is_alive()
+    writer.join(10)
+    assert not writer.is_alive()
 
 
 def test_a_lost_piece_costs_only_the_mails_it_is_in(store, caplog):

@@ -2,8 +2,7 @@
 
 A mail needs its pieces for as long as it is kept, and nothing counts who needs which. Instead, a piece says when it was
 last put to use, give or take a day (`_FRESH`), and is forgotten when every mail that is kept was written later. Whoever
-writes a mail looks in the same transaction that its pieces are there and were used of late, so that none is forgotten
-under its hands.
+writes a mail looks in the same transaction that its pieces are there and were used of late, while nobody forgets any.
 """
 
 import logging
@@ -14,13 +13,14 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from digest.model import Message
 from digest.store.bulk import add_rows, fitted
-from digest.store.dialect import any_of, upsert
+from digest.store.dialect import alone, any_of, beside, upsert
 from digest.store.retention import CHUNK
 from digest.store.schema import messages, pieces
 from digest.writing import Shared, keys_in, put_together
 
 log = logging.getLogger(__name__)
 _FRESH = timedelta(days=1)
+_KEPT = "pieces"  # who forgets some is alone with them
 _MESSAGE = ("delivery_id", "raw", "written_at")
 _REMEMBERED = 16_000  # pieces, some 1.5 kB apiece
 _words: dict[bytes, bytes] = {}  # by key: it says what the words are, in whatever database
@@ -28,6 +28,7 @@ _words: dict[bytes, bytes] = {}  # by key: it says what the words are, in whatev
 
 def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) -> None:
     """Keep what these mails share with others."""
+    beside(tx, _KEPT)
     needed: set[Shared] = set()
     for message in written:
         needed.update(message.writing.shares)
@@ -60,10 +61,10 @@ def read_bodies(db: Connection, deliveries: Collection[int]) -> dict[int, bytes]
             whole[number] = put_together(raw, _words) if is_recipe else raw
         except KeyError:
             not_yet.append((number, raw))
-    _learn(db, {key for _, recipe in not_yet for key in keys_in(recipe)})
+    words = _words_of(db, {key for _, recipe in not_yet for key in keys_in(recipe)})
     for number, recipe in not_yet:
         try:
-            whole[number] = put_together(recipe, _words)
+            whole[number] = put_together(recipe, words)
         except KeyError as lost:
             log.error("delivery id=%d cannot be put together: the database has lost %s", number, lost)  # noqa: TRY400
     return whole
@@ -76,23 +77,25 @@ def read_body(db: Connection, delivery: int) -> bytes | None:
 
 def forget_pieces(tx: Connection, now: datetime) -> int:
     """Forget pieces that no mail needs any more. Returns how many, at most `CHUNK`."""
+    alone(tx, _KEPT)
     oldest = tx.execute(select(func.min(messages.c.written_at))).scalar() or now
-    before = min(
-        oldest - _FRESH, now - 2 * _FRESH
-    )  # by then everybody who was writing has finished, or looks anew
-    old = select(pieces.c.key).where(pieces.c.used_at < before).order_by(pieces.c.key).limit(CHUNK)
-    keys = list(tx.scalars(old.with_for_update(skip_locked=True)))
+    before = min(oldest, now) - _FRESH
+    old = select(pieces.c.key).where(pieces.c.used_at < before).limit(CHUNK)
+    keys = list(tx.scalars(old))
     tx.execute(delete(pieces).where(pieces.c.key.in_(keys)))
     return len(keys)
 
 
-def _learn(db: Connection, keys: set[bytes]) -> None:
-    if len(_words) >= _REMEMBERED:
-        _words.clear()
-    new = [key.decode() for key in keys - _words.keys()]
+def _words_of(db: Connection, keys: set[bytes]) -> dict[bytes, bytes]:
+    found = {key: words for key in keys if (words := _words.get(key)) is not None}
+    new = [key.decode() for key in keys - found.keys()]
     if new:
         rows = db.execute(select(pieces.c.key, pieces.c.words).where(any_of(db, pieces.c.key, new)))
-        _words.update((key.encode(), words) for key, words in rows)
+        found.update((key.encode(), words) for key, words in rows)
+    if len(_words) >= _REMEMBERED:
+        _words.clear()
+    _words.update(found)
+    return found
 
 
 _BODIES = select(messages.c.delivery_id, messages.c.raw, messages.c.written_at.is_not(None)).where(

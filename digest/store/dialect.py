@@ -26,12 +26,20 @@ def any_of(db: Connection, chosen: Column[str], values: Sequence[str]) -> Column
 
 
 def alone(tx: Connection, what: str) -> None:
-    """Until this transaction ends nobody else is `alone` with `what`. On SQLite, where one writes at a time, that holds anyway.
+    """Until this transaction ends nobody else is `alone` with `what`, or `beside` others with it. On SQLite, where one
+    writes at a time, that holds anyway.
 
     For the few things that look before they write; everything else goes on beside it.
     """
+    _lock(tx, "pg_advisory_xact_lock", what)
+
+
+def beside(tx: Connection, what: str) -> None:
+    """Until this transaction ends nobody is `alone` with `what`."""
+    _lock(tx, "pg_advisory_xact_lock_shared", what)
+
+
+def _lock(tx: Connection, how: str, what: str) -> None:
     if tx.dialect.name == "postgresql":
         # Each schema is a house of its own.
-        tx.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext(current_schema() || :what))"), {"what": f"/{what}"}
-        )
+        tx.execute(text(f"SELECT {how}(hashtext(current_schema() || :what))"), {"what": f"/{what}"})
