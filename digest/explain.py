@@ -15,7 +15,7 @@ from digest.desk import Limits, back_of, chosen_from, snapshot_at, taste_of
 from digest.errors import DigestError
 from digest.mail.wording import counted
 from digest.material import Papers, Reader, materials
-from digest.model import Digest, Paper, Reason, ReasonKind, Score, Standing
+from digest.model import Digest, Paper, Reason, ReasonKind, Score, Section, Standing
 from digest.ranking import PaperRanker
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import INTERESTS
@@ -29,6 +29,14 @@ ORDER_AND_ENTRY = (
     "The score puts papers in order, the match lets them in: what is only near a keyword counts half for it, your keywords"
     " together no more than the rest, votes and dates nothing."
 )
+
+
+_AS = {
+    Section.FOLLOWING: ", since the profile follows who wrote it",
+    Section.TOP: "",
+    Section.POPULAR: ", as one that many like",
+    Section.WILDCARD: ", as the one from outside the profile",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +139,11 @@ def _verdict(ranker: PaperRanker, papers: Papers, reader: Reader, one: Standing,
     issue = next_issue(profile.cadence, profile.timezone, now)
     digest = compose(issue, replace(profile, email=""), material)
     picks = digest.picks if isinstance(digest, Digest) else ()
-    if any(pick.paper.id == one.paper_id for pick in picks):
-        return f"it is in the digest that would be made now, of {counted(len(picks), 'paper')}"
+    its = next((pick for pick in picks if pick.paper.id == one.paper_id), None)
+    if its is not None:
+        return (
+            f"it is in the digest that would be made now, of {counted(len(picks), 'paper')}{_AS[its.section]}"
+        )
     return kept_out(profile, material, picks, one)
 
 

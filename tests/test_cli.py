@@ -531,3 +531,7 @@ def test_what_init_says_to_do_next_can_be_done_as_it_is_written(tmp_path):
         for place, word in enumerate(shlex.split(command)[1:])
     ]
     assert "score" in call(*words).stdout
+
+
+def test_rounds_without_an_end_have_no_answer_in_json(home):
+    assert "give --once, too" in call("--home", home, "run", "--json", code=2).stderr

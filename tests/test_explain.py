@@ -35,6 +35,15 @@ def test_a_paper_that_comes_is_said_to_come(store, three):
     assert verdict(store, three[0]) == "it is in the digest that would be made now, of 2 papers"
 
 
+def test_a_paper_that_comes_for_another_reason_than_its_match_is_told_so(store, three):
+    liked = [a_paper(number, title=f"Storms over Sea {number}", upvotes=90 - number) for number in (20, 21)]
+    record(store, *liked, a_paper(30, title="Ice", authors=("Ada Example",)), at=NOW - HOUR)
+    subscribe(store, a_profile(wildcard=True, trending=0.6, follow_authors=("Ada Example",), max_papers=6))
+    said = {verdict(store, paper).partition("papers, ")[2] for paper in (*three, *liked, a_paper(30))}
+    assert {"as the one from outside the profile", "as one that many like"} <= said
+    assert "since the profile follows who wrote it" in said
+
+
 def test_places_that_are_taken_are_told_with_the_last_score(store, three):
     subscribe(store, plain(max_papers=1))
     said = {verdict(store, paper) for paper in three[:2]}

@@ -103,6 +103,10 @@ def run(
     """
     from digest.scheduler import stop_on_signals
 
+    if as_json and not once:
+        raise typer.BadParameter(
+            "give --once, too: rounds without an end have no answer", param_hint="--json"
+        )
     context: Context = ctx.obj
     stopping = threading.Event()
     with exits_in_words(), opened(context) as house:
