@@ -16,6 +16,14 @@ def test_what_papers_are_about_is_told_in_phrases_of_their_own_and_no_word_twice
     assert all(advice.hits >= 3 for advice in HELP.advise(phrases))
 
 
+def test_a_phrase_to_begin_with_is_written_as_the_papers_write_it():
+    papers = [
+        a_paper(n, title=f"KV Cache for Part {n}", abstract=f"We shrink the KV cache of model {n}.")
+        for n in range(5)
+    ] + [a_paper(n, title=f"Storm {n}", abstract=f"Weather of sea {n}.") for n in range(5, 40)]
+    assert "KV cache" in KeywordHelp(PaperRanker().fit(papers), papers).usual_phrases(6)
+
+
 def test_keywords_are_told_their_hits():
     hits = {advice.typed: advice.hits for advice in HELP.advise(["robot", "gripper contact", "zylophone"])}
     assert 20 <= hits["robot"] <= 25

@@ -138,9 +138,16 @@ class KeywordHelp:
             if len(phrases) == limit or worth <= 0:
                 break
             if not words & used and self._is_phrase(wording):
-                phrases.append(wording)
+                phrases.append(self._spelled(wording))
                 used |= words
         return phrases
+
+    def _spelled(self, wording: str) -> str:
+        """Two words as these papers mostly write them: "KV cache". In titles and at beginnings any word is a large one."""
+        said = re.compile(r"(?<=\w )" + r"\s".join(map(re.escape, wording.split())) + r"\b", re.IGNORECASE)
+        found = Counter(one for paper in self._papers for one in said.findall(paper.abstract or ""))
+        [(most, _)] = found.most_common(1) or [(wording, 0)]
+        return " ".join(most.split())
 
     def _is_phrase(self, wording: str) -> bool:
         """Whether these two words are a topic of their own: they mostly stand side by side, and titles say them, too.
