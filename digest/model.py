@@ -145,6 +145,8 @@ class ReasonKind(StrEnum):
     TASTE = "taste"  # learnt from votes
     WHOLE = "whole"  # fits the keywords as a whole: too little of each to name one
 
+    __hash__ = str.__hash__  # that of `Enum` takes ten times as long, and reasons are many
+
 
 class Reason(NamedTuple):
     """One signed part of a score; all parts of a score add up to it. A tuple, for there are many."""

@@ -191,14 +191,15 @@ def _told(why: tuple[Reason, ...], weighed: Mapping[str, str]) -> tuple[tuple[st
         if worth >= least:
             if kind is _TRENDING:
                 popular = len(helped)
-            chip = weighed.get(words) or _named[words] if kind is _KEYWORD else _other_chip(kind, words)
+            chip = weighed.get(words) or _named[words] if kind is _KEYWORD else _chips[kind][words]
             if chip and chip not in helped:
                 helped.append(chip)
             if worth > strongest and (kind is _KEYWORD or kind is _RELATED):
                 strongest, term = worth, words
         elif worth < 0:
             against = (f"despite {_named[words]}",)
-    return (*helped[:_CHIPS], *against), popular < _CHIPS, term and _terms[term]
+    chips = tuple(helped[:_CHIPS])
+    return chips + against if against else chips, popular < _CHIPS, term and _terms[term]
 
 
 def _most(why: tuple[Reason, ...]) -> float:
@@ -207,15 +208,6 @@ def _most(why: tuple[Reason, ...]) -> float:
         if worth > most:  # noqa: PLR1730  a third of the time of max()
             most = worth
     return most
-
-
-def _other_chip(kind: ReasonKind, term: str) -> str:
-    # Asking by identity: the hash of an enumeration's member is slow.
-    if kind is _TRENDING:
-        return _popular[term]
-    if kind is _RELATED or kind is ReasonKind.TASTE:
-        return _named[term]
-    return _followed[term] if kind is ReasonKind.AUTHOR or kind is ReasonKind.ORGANIZATION else ""
 
 
 def _term_of(reason: str) -> str:
@@ -233,6 +225,17 @@ _named = Known[str, str](lambda term: isolated(said(term)), _KEPT)
 _wanted = Known(_wanted_chip, _KEPT)
 _popular = Known[str, str](lambda term: f"popular: {isolated(said(term))}", _KEPT)
 _followed = Known[str, str](lambda term: f"{isolated(said(term))}, followed", _KEPT)
+_untold = Known[str, str](lambda _: "", _KEPT)
+_chips: dict[ReasonKind, Known[str, str]] = {
+    _KEYWORD: _named,
+    _RELATED: _named,
+    ReasonKind.TASTE: _named,
+    ReasonKind.AUTHOR: _followed,
+    ReasonKind.ORGANIZATION: _followed,
+    _TRENDING: _popular,
+    ReasonKind.RECENT: _untold,
+    ReasonKind.WHOLE: _untold,
+}
 _terms = Known(_term_of, _KEPT)
 
 
