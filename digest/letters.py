@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from digest.mail.links import Links
@@ -9,11 +10,13 @@ from digest.mail.message import Sign, domain_of, message_id_for, write_message
 from digest.mail.notices import Command, Trouble, changes_between
 from digest.mail.render import Renderer
 from digest.mail.rendered import Recipient, Rendered, Sender
+from digest.mail.slots import Masked, bare, stand_in
 from digest.mail.themes import build_theme
 from digest.model import Digest, Envelope, Message, Profile
 from digest.store.people import Subscriber
 from digest.tables import SenderSettings
-from digest.tokens import sign
+from digest.tokens import TOKEN_LENGTH, Purpose, sign
+from digest.writing import Tokens
 
 
 class Letters:
@@ -50,6 +53,7 @@ class Letters:
         self._domain = domain_of(sender.address)
         self._reads = mailbox
         self._mailbox = mailbox or _mailbox_of(sender)
+        self._links_of = lru_cache(maxsize=1024)(self._links_of_all)
 
     @classmethod
     def for_preview(cls, theme: str = "paper") -> Self:
@@ -61,13 +65,13 @@ class Letters:
 
     def write(self, digest: Digest, subscriber: Subscriber, *, now: datetime) -> Message:
         """One subscriber's digest; the note of a quiet day when it has no picks."""
-        links = self.links(subscriber, digest)
+        links = self._ways(subscriber, digest)
         rendered = self._renderer.digest(digest, links, sender=self._sender)
         return self._of_issue(rendered, digest, links, subscriber_id=subscriber.id, now=now)
 
     def catch_up(self, digest: Digest, subscriber: Subscriber, *, since: datetime, now: datetime) -> Message:
         """What a subscriber missed while paused, since that instant."""
-        links = self.links(subscriber, digest)
+        links = self._ways(subscriber, digest)
         rendered = self._renderer.catch_up(digest, links, sender=self._sender, since=since.date())
         return self._of_issue(rendered, digest, links, subscriber_id=subscriber.id, now=now)
 
@@ -160,27 +164,41 @@ class Letters:
         /u/TOKEN takes the one-click POST. /f/TOKEN/more/PAPER, /f/TOKEN/less/PAPER and /f/TOKEN/mute/TERM propose a
         vote. /w/TOKEN/2026-03-05 is the digest of that day; its token is signed about that date, and shows no other.
         """
+        return bare(self._ways(subscriber, digest))
+
+    def _ways(self, subscriber: Subscriber, digest: Digest | None) -> Masked:
+        """The ways of everybody, and the tokens that make them this subscriber's."""
         file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
-        url, secret, who = self._web_url, self._secret, subscriber.id
-        version = subscriber.links_version
-        leave = sign(secret, "unsubscribe", who, version=version) if url or self._reads else ""
+        on = digest.issue.on.isoformat() if digest else ""
+        wanted: list[tuple[Purpose, str]] = [("unsubscribe", "")] if self._web_url or self._reads else []
+        if self._web_url:
+            wanted += [("preferences", ""), ("feedback", "")]
+            wanted += [("web", on)] if on else []
+        who, version = subscriber.id, subscriber.links_version
+        tokens = [
+            sign(self._secret, purpose, who, about, version=version).encode() for purpose, about in wanted
+        ]
+        return Masked(self._links_of(file, on), Tokens.of(tokens))
+
+    def _links_of_all(self, file: str | None, on: str) -> Links:
+        """The ways with stand-ins for the tokens. A mail with no date is no digest, and has no page on the web."""
+        leave, settings, vote, web = [stand_in(number, TOKEN_LENGTH) for number in range(4)]
         # Where a mail ends a subscription: where we read it, with the token that proves whose.
         mailto = f"mailto:{self._reads}?subject=unsubscribe%20{leave}" if self._reads else self._mailbox
+        url = self._web_url
         if url is None:
             return Links(unsubscribe_mailto=mailto, profile_file=file)
-
-        on = digest.issue.on.isoformat() if digest else ""
         return Links(
             unsubscribe_url=f"{url}/u/{leave}",
             unsubscribe_mailto=mailto,
-            preferences_url=f"{url}/p/{sign(secret, 'preferences', who, version=version)}",
-            web_url=f"{url}/w/{sign(secret, 'web', who, on, version=version)}/{on}" if digest else None,
+            preferences_url=f"{url}/p/{settings}",
+            web_url=f"{url}/w/{web}/{on}" if on else None,
             profile_file=file,
-            feedback_url=f"{url}/f/{sign(secret, 'feedback', who, version=version)}",
+            feedback_url=f"{url}/f/{vote}",
         )
 
     def _of_issue(
-        self, rendered: Rendered, digest: Digest, links: Links, *, subscriber_id: int, now: datetime
+        self, rendered: Rendered, digest: Digest, links: Links | Masked, *, subscriber_id: int, now: datetime
     ) -> Message:
         return self._message(
             rendered,
@@ -210,7 +228,7 @@ class Letters:
         self,
         rendered: Rendered,
         recipient: Recipient,
-        links: Links,
+        links: Links | Masked,
         *,
         about: str,
         subscriber_id: int = 0,

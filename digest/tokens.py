@@ -26,6 +26,7 @@ VersionOf = Callable[[int], int]
 _ID_BYTES = 5
 _ENDS_BYTES = 5
 _MAC_BYTES = 16  # 128 bits: RFC 2104 section 5 allows cutting to no less than half the hash
+TOKEN_LENGTH = (_ID_BYTES + _MAC_BYTES) * 8 // 6  # characters of a lasting token
 _IN_URLS = bytes.maketrans(b"+/", b"-_")
 _BAD = "this link is not valid, or no longer"
 

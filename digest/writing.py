@@ -56,6 +56,10 @@ class Tokens(dict[bytes, bytes]):
         """The first is "a", the next "b"."""
         return cls(zip(_LETTERS, tokens, strict=False))
 
+    def in_order(self) -> list[bytes]:
+        """What `of` was given."""
+        return [token for name, token in self.items() if len(name) == 1]
+
     def __missing__(self, name: bytes) -> bytes:
         if len(name) < 2:
             raise KeyError(name)

@@ -10,7 +10,9 @@ from functools import lru_cache
 from digest.macs import mac_under
 from digest.mail.headers import address_header, structured_header, text_header
 from digest.mail.links import Links, safe_url
+from digest.mail.quoted import placed
 from digest.mail.rendered import Recipient, Rendered, Sender
+from digest.mail.slots import Masked, masked
 from digest.model import Envelope, Message
 from digest.writing import Writing, joined, literal
 
@@ -35,7 +37,7 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
     recipient: Recipient,
     message_id: str,
     date: datetime,
-    links: Links,
+    links: Links | Masked,
     answers: str | None = None,
     sign: Sign | None = None,
 ) -> Message:
@@ -107,9 +109,19 @@ def _list_headers(sender: Sender, kind: str, issue: str) -> Iterator[bytes]:
     yield structured_header("Precedence", "bulk")
 
 
-def _unsubscribe_headers(links: Links) -> Iterator[bytes]:
+def _unsubscribe_headers(links: Links | Masked) -> Iterator[bytes]:
     """The way off a list. URLs are never folded or encoded: one-click would break."""
-    url, mailto = safe_url(links.unsubscribe_url), links.mailto
+    shared, tokens = masked(links)
+    for form in _unsubscribe_forms(shared.unsubscribe_url, shared.mailto):
+        yield form % tokens
+
+
+@lru_cache(maxsize=1024)
+def _unsubscribe_forms(wanted_url: str | None, mailto: str | None) -> list[bytes]:
+    return [placed(header) for header in _unsubscribe_lines(safe_url(wanted_url), mailto)]
+
+
+def _unsubscribe_lines(url: str | None, mailto: str | None) -> Iterator[bytes]:
     ways = [f"<{way}>" for way in (url, mailto) if way]
     if ways:
         yield structured_header("List-Unsubscribe", *[f"{way}," for way in ways[:-1]], ways[-1])

@@ -27,9 +27,12 @@ def form_of(text: str) -> bytes:
     if text and not text.endswith("\n"):
         raise ValueError("what is encoded must end with a line end, or joining would run lines together")
     quoted = quote(text)
-    if b"%" in quoted:
-        quoted = quoted.replace(b"%", b"%%")
-    return _PLACE.sub(_named, quoted) if STEM in text else quoted
+    return placed(quoted) if STEM in text or b"%" in quoted else quoted
+
+
+def placed(words: bytes) -> bytes:
+    """The form of `words` that need no encoding, or no more."""
+    return _PLACE.sub(_named, words.replace(b"%", b"%%"))
 
 
 def _named(place: re.Match[bytes]) -> bytes:

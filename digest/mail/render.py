@@ -13,7 +13,7 @@ from digest.mail.links import Links, safe_url
 from digest.mail.notices import Change, Command, Trouble, changes_between
 from digest.mail.quoted import unquote
 from digest.mail.rendered import Rendered, Sender
-from digest.mail.slots import Masked, masked
+from digest.mail.slots import Masked, bare, masked
 from digest.mail.templates import Piece, Shell, TemplateFolder
 from digest.mail.themes import THEMES, Theme
 from digest.mail.view import Entry, entries_of, news_of, opening_of, said
@@ -69,7 +69,7 @@ class Renderer:
         for kind in KINDS:
             self._mail(kind)
 
-    def digest(self, digest: Digest, links: Links, *, sender: Sender) -> Rendered:
+    def digest(self, digest: Digest, links: Links | Masked, *, sender: Sender) -> Rendered:
         """The digest of one reader; the note of a quiet day when it has no picks.
 
         A weekly or monthly one opens with a picture of its papers by interest. The HTML never exceeds 95,000 bytes:
@@ -82,7 +82,7 @@ class Renderer:
             return self._papers("digest", digest, links, sender, {})
         return self._papers("weekly", digest, links, sender, {"period": every, "bars": bars_of(digest)})
 
-    def catch_up(self, digest: Digest, links: Links, *, sender: Sender, since: date) -> Rendered:
+    def catch_up(self, digest: Digest, links: Links | Masked, *, sender: Sender, since: date) -> Rendered:
         """What a reader missed while paused, since that day."""
         return self._papers("catch-up", digest, links, sender, {"since": day_and_month(since)})
 
@@ -156,10 +156,10 @@ class Renderer:
         return Rendered(kind, subject, mail.html.fill(values), mail.text.fill(values), logo=self._theme.logo)
 
     def _papers(
-        self, kind: str, digest: Digest, links: Links, sender: Sender, own: Mapping[str, object]
+        self, kind: str, digest: Digest, links: Links | Masked, sender: Sender, own: Mapping[str, object]
     ) -> Rendered:
         mail = self._mail(kind)
-        shared, tokens = masked(links) if self._shares else Masked(links, Tokens())
+        shared, tokens = masked(links) if self._shares else Masked(bare(links), Tokens())
         titles, more, scale, preheader = opening_of(digest)
         why, address, footer = footer_of(digest.profile, shared, postal_address=sender.postal_address)
         values: dict[str, Any] = {

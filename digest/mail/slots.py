@@ -25,8 +25,15 @@ class Masked(NamedTuple):
     tokens: Tokens
 
 
-def masked(links: Links) -> Masked:
+def stand_in(number: int, length: int) -> str:
+    """What takes the place of a token of that length: of the first with 0, of the next with 1, and so on."""
+    return (STEM + ascii_lowercase[number] * 64)[:length]
+
+
+def masked(links: Links | Masked) -> Masked:
     """`links` with stand-ins for their tokens. Those that look otherwise stay as they are."""
+    if isinstance(links, Masked):
+        return links
     words = _TOKEN.split("\n".join([way or "" for way in links]))
     tokens = words[1::2]
     shared = _shared(tuple(words[::2]), tuple(map(len, tokens)))
@@ -35,12 +42,20 @@ def masked(links: Links) -> Masked:
     return Masked(shared, Tokens.of([token.encode() for token in tokens]))
 
 
+def bare(links: Links | Masked) -> Links:
+    """`links` as their reader sees them."""
+    if isinstance(links, Links):
+        return links
+    ways = "\n".join([way or "" for way in links.links])
+    for number, token in enumerate(links.tokens.in_order()):
+        ways = ways.replace(stand_in(number, len(token)), token.decode())
+    return Links(*[way or None for way in ways.split("\n")])
+
+
 @lru_cache(maxsize=4096)
 def _shared(between: tuple[str, ...], lengths: tuple[int, ...]) -> Links | None:
     """Links with stand-ins between these words; None for links that are none, since they hold a line end."""
-    stand_ins = [
-        (STEM + letter * 64)[:length] for letter, length in zip(ascii_lowercase, lengths, strict=False)
-    ]
+    stand_ins = [stand_in(number, length) for number, length in enumerate(lengths)]
     words = [
         word for pair in zip(between, [f"/{word}" for word in stand_ins] + [""], strict=True) for word in pair
     ]
