@@ -18,6 +18,9 @@ from digest.tables import SenderSettings
 from digest.tokens import TOKEN_LENGTH, Purpose, sign
 from digest.writing import Tokens
 
+# What a mail links to on the web, if it has no page of its own there.
+_PAGES: tuple[tuple[Purpose, str], ...] = (("unsubscribe", ""), ("preferences", ""), ("feedback", ""))
+
 
 class Letters:
     """Writes the mails of one house: one sender, one set of templates, one secret. Each goes to one person.
@@ -170,15 +173,18 @@ class Letters:
         """The ways of everybody, and the tokens that make them this subscriber's."""
         file = f"config/subscribers/{subscriber.file}" if subscriber.owner == "file" else None
         on = digest.issue.on.isoformat() if digest else ""
-        wanted: list[tuple[Purpose, str]] = [("unsubscribe", "")] if self._web_url or self._reads else []
-        if self._web_url:
-            wanted += [("preferences", ""), ("feedback", "")]
-            wanted += [("web", on)] if on else []
-        who, version = subscriber.id, subscriber.links_version
+        secret, who, version = self._secret, subscriber.id, subscriber.links_version
         tokens = [
-            sign(self._secret, purpose, who, about, version=version).encode() for purpose, about in wanted
+            sign(secret, purpose, who, about, version=version).encode()
+            for purpose, about in self._signed_about(on)
         ]
         return Masked(self._links_of(file, on), Tokens.of(tokens))
+
+    def _signed_about(self, on: str) -> Sequence[tuple[Purpose, str]]:
+        """What the tokens of a mail are for, in their order."""
+        if self._web_url:
+            return (*_PAGES, ("web", on)) if on else _PAGES
+        return _PAGES[:1] if self._reads else ()
 
     def _links_of_all(self, file: str | None, on: str) -> Links:
         """The ways with stand-ins for the tokens. A mail with no date is no digest, and has no page on the web."""

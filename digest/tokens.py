@@ -13,6 +13,7 @@ from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from digest.errors import TokenError
@@ -37,7 +38,7 @@ def sign(secret: Secrets, purpose: Purpose, number: int, about: str = "", *, ver
     `number` is mostly the subscriber's. Another `version` makes all tokens of an earlier one worthless.
     """
     who = number.to_bytes(_ID_BYTES, "big")
-    return _spell(who + _mac(_first(secret), purpose, who, about, version))
+    return _spell(who + _mac_of(_first(secret), purpose, version)(who + about.encode()))
 
 
 def verify(
@@ -56,7 +57,7 @@ def verify(
 def sign_until(secret: Secrets, purpose: Purpose, number: int, ends_at: datetime, *, version: int = 0) -> str:
     """A token that is worth nothing after `ends_at`."""
     said = number.to_bytes(_ID_BYTES, "big") + int(ends_at.timestamp()).to_bytes(_ENDS_BYTES, "big")
-    return _spell(said + _mac(_first(secret), purpose, said, "", version))
+    return _spell(said + _mac_of(_first(secret), purpose, version)(said))
 
 
 def verify_until(
@@ -93,13 +94,16 @@ def _read(token: str, said: int) -> bytes:
 
 def _check(secret: Secrets, purpose: Purpose, raw: bytes, said: int, about: str, version: int) -> None:
     keys = [secret] if isinstance(secret, bytes) else secret
-    given, macs = raw[said:], [_mac(key, purpose, raw[:said], about, version) for key in keys]
+    given, what = raw[said:], raw[:said] + about.encode()
+    macs = [_mac_of(key, purpose, version)(what) for key in keys]
     if not any(hmac.compare_digest(given, mac) for mac in macs):
         raise TokenError(_BAD)
 
 
-def _mac(secret: bytes, purpose: Purpose, said: bytes, about: str, version: int) -> bytes:
-    # What a purpose's tokens say has a fixed length, so that it and what follows cannot be read in two ways.
+@lru_cache(maxsize=256)
+def _mac_of(secret: bytes, purpose: Purpose, version: int) -> Callable[[bytes], bytes]:
+    """Of what tokens of a purpose say, and what they are about."""
+    # What they say has a fixed length, so that it and what follows cannot be read in two ways.
     again = b"|%d" % version if version else b""
-    what = b"token%b|%b|%b%b" % (again, purpose.encode(), said, about.encode())
-    return mac_under(secret)(what)[:_MAC_BYTES]
+    head, mac = b"token%b|%b|" % (again, purpose.encode()), mac_under(secret)
+    return lambda what: mac(head + what)[:_MAC_BYTES]

@@ -10,9 +10,14 @@ _RIGHT_TO_LEFT = re.compile(
 _END = "\u2069"
 
 
+def _is_plain(text: str) -> bool:
+    """Whether none of its letters is written from right to left. Most texts are ASCII, and know that they are."""
+    return text.isascii() or not _RIGHT_TO_LEFT.search(text)
+
+
 def is_right_to_left(text: str) -> bool:
     """Whether more of its strong letters are written from right to left than from left to right (UAX 9, table 4)."""
-    if not _RIGHT_TO_LEFT.search(text):
+    if _is_plain(text):
         return False
     kinds = [bidirectional(letter) for letter in text]
     return kinds.count("R") + kinds.count("AL") > kinds.count("L")
@@ -23,7 +28,7 @@ def isolated(text: str) -> str:
 
     As characters rather than as markup: Gmail drops <bdi>, and plain text knows no markup.
     """
-    if not _RIGHT_TO_LEFT.search(text):
+    if _is_plain(text):
         return text
     return f"\u2067{text}{_END}" if is_right_to_left(text) else f"\u2066{text}{_END}"
 
@@ -42,7 +47,7 @@ def in_plain_text(line: str, whole: str) -> str:
 
     Where that would turn the line round, it is isolated the right way.
     """
-    if not _RIGHT_TO_LEFT.search(line):
+    if _is_plain(line):
         return line
     first = next((kind for letter in line if (kind := bidirectional(letter)) in ("L", "R", "AL")), "L")
     is_wanted = is_right_to_left(whole)
