@@ -119,6 +119,32 @@ def test_the_links_of_a_digest_are_good_for_one_thing_each():
         assert verify(SECRET, purpose, token, about) == READER.id
 
 
+@pytest.mark.parametrize("mailbox", [None, "in@papers.example.org"])
+@pytest.mark.parametrize("web_url", [None, "https://papers.example.org"])
+@pytest.mark.parametrize("owner", ["web", "file"])
+def test_a_letter_has_the_links_of_its_reader_and_the_same_bytes_when_nothing_is_shared(
+    owner, web_url, mailbox
+):
+    reader = replace(READER, owner=owner, file="sefa.toml", links_version=3)
+    letters, anew = (
+        Letters(
+            Renderer(shares=shares),
+            SenderSettings(address="papers@example.org"),
+            secret=SECRET,
+            web_url=web_url,
+            mailbox=mailbox,
+        )
+        for shares in (True, False)
+    )
+    letters.write(DIGEST, replace(reader, id=8), now=NOW)  # somebody else's, whose words are shared
+    message, links = letters.write(DIGEST, reader, now=NOW), letters.links(reader, DIGEST)
+    assert message.raw == anew.write(DIGEST, reader, now=NOW).raw
+    for way in (links.unsubscribe_url, links.preferences_url, links.web_url, links.feedback_url):
+        assert way is None or way in said(message)
+    ways = [way for way in (links.unsubscribe_url, links.mailto) if way]
+    assert headers(message)["List-Unsubscribe"] == ", ".join(f"<{way}>" for way in ways)
+
+
 def test_two_letters_of_one_kind_are_two_messages():
     later = LETTERS.link(READER, url=URL, valid=HOUR, now=NOW + HOUR)
     other = LETTERS.link(replace(READER, email="other@example.org"), url=URL, valid=HOUR, now=NOW)
