@@ -247,7 +247,7 @@ class Desk:
             log.exception("publish subscriber_id=%d failed", person.id)
             return Skip(person.email, SkipReason.FAILED, f"{type(error).__name__}: {error}; see the log")
         picked, told = (
-            tuple(self._pks[one.paper.id] for one in some) for some in (digest.picks, digest.updates)
+            tuple([self._pks[one.paper.id] for one in some]) for some in (digest.picks, digest.updates)
         )
         return Owed(digest, message, person, picked, told)
 
