@@ -12,6 +12,7 @@ from sqlalchemy import text
 from digest.pages.identity import title_id
 from digest.store.votes import count_votes, votes_of
 from digest.tokens import sign, sign_until
+from digest.web.vote import Effect
 from tests.builders import a_paper, a_profile, record, subscribe
 from tests.web import URL, a_site, fresh, joined, lasting, path_in, sent_mails, who, words_of
 
@@ -397,6 +398,19 @@ def test_what_is_kept_and_how_long_is_said_as_it_is_configured(app, browser):
 # ── more, less, never ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(
+    ("comes", "goes", "said"),
+    [
+        (0, 0, "stays as it is for now"),
+        (1, 0, "1 paper comes in"),
+        (0, 2, "2 papers go"),
+        (2, 1, "2 papers come in, 1 paper goes"),
+    ],
+)
+def test_what_a_vote_does_is_said_in_words(comes, goes, said):
+    assert Effect(comes, goes).said == said
+
+
 @pytest.mark.parametrize("direction", ["more", "less"])
 def test_a_vote_is_one_press_that_says_what_it_does(app, browser, clock, reader, direction):
     path = f"{lasting(app, 'feedback_url')}/{direction}/arxiv:2602.00001"
@@ -404,7 +418,7 @@ def test_a_vote_is_one_press_that_says_what_it_does(app, browser, clock, reader,
     with app.store.reading() as db:
         assert count_votes(db, reader.id) == {}
     page = words_of(browser.post(path, data={"act": "do"}).text)
-    assert re.search(r"Your next digest: \+\d+, −\d+", page)
+    assert re.search(r"Your next digest: (\d papers? |stays as it is for now)", page)
     with app.store.reading() as db:
         assert count_votes(db, reader.id) == {direction: 1}
     browser.post(path, data={"act": "undo"})

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from digest.desk import taste_of
 from digest.mail.view import short_title
+from digest.mail.wording import counted
 from digest.material import Reader
 from digest.model import Profile
 from digest.pages.identity import title_id
@@ -55,6 +56,13 @@ class Effect:
 
     comes: int
     goes: int
+
+    @property
+    def said(self) -> str:
+        """2 papers come in, 1 paper goes."""
+        comes = self.comes and counted(self.comes, "paper comes in", "papers come in")
+        goes = self.goes and counted(self.goes, "paper goes", "papers go")
+        return ", ".join(filter(None, [comes, goes])) or "stays as it is for now"
 
 
 def teaching_of(db: Connection, person: Subscriber, desk: Desk) -> Teaching:
