@@ -60,9 +60,9 @@ class Effect:
     @property
     def said(self) -> str:
         """2 papers come in, 1 paper goes."""
-        comes = self.comes and counted(self.comes, "paper comes in", "papers come in")
-        goes = self.goes and counted(self.goes, "paper goes", "papers go")
-        return ", ".join(filter(None, [comes, goes])) or "stays as it is for now"
+        said = [counted(self.comes, "paper comes in", "papers come in")] if self.comes else []
+        said += [counted(self.goes, "paper goes", "papers go")] if self.goes else []
+        return ", ".join(said) or "stays as it is for now"
 
 
 def teaching_of(db: Connection, person: Subscriber, desk: Desk) -> Teaching:
