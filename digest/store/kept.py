@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.store.engine import BUSY_SECONDS, file_of, in_words, reading
+from digest.store.engine import BUSY_SECONDS, file_of, in_words, reading, writing
 from digest.store.lock import WriteLock
 
 
 class Kept:
-    """One connection for one thread. After an error it is thrown away, and the next transaction takes another."""
+    """One connection for one thread. After an error it is thrown away, and the next transaction takes another.
+
+    A transaction inside of another one has a connection of its own, and sees nothing of the outer one.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -19,13 +22,17 @@ class Kept:
         self._lock = WriteLock(self._file)
         self._connection: Connection | None = None
         self._driver: Any = None  # its own connection, where transactions are told to that one
-        self._is_writing = False
+        self._is_taken = False  # by a transaction that is under way
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """See `engine.writing`."""
+        if self._is_taken:
+            with writing(self._engine) as another:
+                yield another
+            return
         self._lock.take(BUSY_SECONDS)
-        self._is_writing = True
+        self._is_taken = True
         try:
             connection = self._connect()
             if self._driver is None:
@@ -39,24 +46,27 @@ class Kept:
             self._broke("write to", error)
             raise
         finally:
-            self._is_writing = False
+            self._is_taken = False
             self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """See `engine.reading`."""
-        connection = None if self._is_writing else self._connect()
-        if connection is None or self._driver is None:
+        if self._is_taken or self._file is None:
             with reading(self._engine) as another:
                 yield another
             return
+        self._is_taken = True
         try:
+            connection = self._connect()
             self._driver.execute("BEGIN")
             yield connection
             self._driver.rollback()
         except BaseException as error:
             self._broke("read", error)
             raise
+        finally:
+            self._is_taken = False
 
     def _connect(self) -> Connection:
         """The kept one, or another. For SQLite it is told to leave transactions to us, which halves what they cost."""
