@@ -29,7 +29,8 @@ class SettingsWatch:
 
     def look(self) -> bool:
         """Whether other settings hold since this look. What cannot be used is told once."""
-        now, self._seen, before = self._look(), self._look(), self._seen
+        before, now = self._seen, self._look()
+        self._seen = now
         if now != before or now == self._judged:
             return False
         self._judged = now
