@@ -28,7 +28,6 @@ _RAW = 2_000  # characters of a text from outside that are looked at: far more t
 _CHIPS = 3
 _KEYWORD, _RELATED, _TRENDING = ReasonKind.KEYWORD, ReasonKind.RELATED, ReasonKind.TRENDING
 _KEPT = 16_384  # texts of each sort
-_WEIGHTS = 16  # that keywords may have; mostly three or four are in use
 _NEAR = "near your keyword "  # as the scorer says what a related phrase is near to
 _LIKE_A_HOST = re.compile(r"\b([A-Za-z][A-Za-z0-9-]*\.)(?=[a-z]{4,}\b)")
 _DOT_INSIDE = re.compile(r"\.[a-z]{4}")
@@ -147,7 +146,7 @@ def news_of(digest: Digest) -> list[News]:
 def entries_of(digest: Digest) -> list[Entry]:
     """The papers in reading order, with the heading of a section where one begins."""
     weighed = {
-        word: _wanted[interest.weight][word]
+        word: _named[word] + _weights[interest.weight]
         for interest in digest.profile.interests
         if interest.weight != 1
         for word in interest.keywords
@@ -181,7 +180,7 @@ def why_of(entry: Entry) -> Why:
 
 def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:
     """The reasons worth telling in a few words each, in the scorer's order; last, what spoke against the paper."""
-    return _told(why, {word: _wanted[weight][word] for word, weight in weights.items()})[0]
+    return _told(why, {word: _named[word] + _weights[weight] for word, weight in weights.items()})[0]
 
 
 def _told(why: tuple[Reason, ...], weighed: Mapping[str, str]) -> tuple[tuple[str, ...], bool, str]:
@@ -219,14 +218,8 @@ def _term_of(reason: str) -> str:
     return term if len(term) <= _NAME else ""
 
 
-def _wanted_with(weight: float) -> Known[str, str]:
-    """The chips of keywords with that weight."""
-    said = f", weight {weight:g}" if weight != 1 else ""
-    return Known(lambda term: _named[term] + said, _KEPT)
-
-
 _named = Known[str, str](lambda term: isolated(said(term)), _KEPT)
-_wanted = Known(_wanted_with, _WEIGHTS)
+_weights = Known[float, str](lambda weight: f", weight {weight:g}" if weight != 1 else "", _KEPT)
 _popular = Known[str, str](lambda term: f"popular: {isolated(said(term))}", _KEPT)
 _followed = Known[str, str](lambda term: f"{isolated(said(term))}, followed", _KEPT)
 _untold = Known[str, str](lambda _: "", _KEPT)
