@@ -91,7 +91,10 @@ def write_looks(out: Path, *, width: int = 400) -> list[Path]:
 
 def _lines(sign: str, picks: Sequence[Pick], profile: Profile) -> tuple[_Line, ...]:
     weights = {keyword: interest.weight for interest in profile.interests for keyword in interest.keywords}
-    return tuple(_Line(sign, isolated(pick.paper.title), chips_of(pick.score.why, weights)) for pick in picks)
+    return tuple(
+        _Line(sign, isolated(pick.paper.title), chips_of(pick.score.why, weights, pick.section))
+        for pick in picks
+    )
 
 
 def _days_page(title: str, scale: str, days: Sequence[_Entry], theme: str) -> bytes:

@@ -15,7 +15,7 @@ from digest.mail.notices import Change, changes_between
 from digest.mail.render import KINDS, Renderer
 from digest.mail.themes import THEMES, build_theme, contrast
 from digest.mail.week import Bar, bars_of
-from digest.model import Cadence, Interest, Reason, ReasonKind
+from digest.model import Cadence, Interest, Reason, ReasonKind, Section
 
 RENDERER = Renderer()
 WEEKLY = replace(samples.DIGEST, profile=replace(samples.PROFILE, cadence=Cadence("week")))
@@ -145,3 +145,12 @@ def test_the_remedy_of_an_alert_is_not_said_smaller_or_paler_than_the_trouble():
             assert style["font-size"] == "16px"
             assert contrast(style["color"], style["background-color"]) >= 4.5
             assert contrast(theme.dark.chip_ink, theme.dark.chip) >= 4.5
+
+
+def test_a_paper_that_fits_the_keywords_only_as_a_whole_has_that_for_a_reason():
+    whole = (Reason(ReasonKind.WHOLE, "your keywords as a whole", 0.4), Reason(ReasonKind.RECENT, "new", 0.1))
+    picks = [pick._replace(score=pick.score._replace(why=whole)) for pick in samples.DIGEST.picks]
+    rendered = RENDERER.digest(replace(samples.DIGEST, picks=tuple(picks)), samples.LINKS, sender=samples.SENDER)  # fmt: skip
+    matched = sum(pick.section is Section.TOP for pick in picks)
+    assert rendered.text.count("Why: fits your keywords as a whole") == matched
+    assert rendered.html.count("fits your keywords as a whole") == matched < len(picks)

@@ -41,6 +41,8 @@ _HEADINGS = {
     Section.WILDCARD: "One from outside your interests",
 }
 NEWS = "Liked since you had them"
+# Why a paper came that says too little of each keyword to name one.
+_AS_A_WHOLE = ("fits your keywords as a whole",)
 _PERIODS = {"week": " this week", "month": " this month"}
 
 
@@ -159,6 +161,8 @@ def entries_of(digest: Digest) -> list[Entry]:
         heading = "" if pick.section is section else _HEADINGS[pick.section]
         section = pick.section
         chips, says_votes, term = _told(pick.score.why, weighed)
+        if not chips and section is Section.TOP:
+            chips = _AS_A_WHOLE
         entries.append(_entry((pick.paper, heading, chips, says_votes, term)))
     return entries
 
@@ -178,9 +182,10 @@ def why_of(entry: Entry) -> Why:
     return Why(entry.chips, "" if entry.says_votes else votes(entry.paper.upvotes, entry.paper.comments))
 
 
-def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float]) -> tuple[str, ...]:
+def chips_of(why: tuple[Reason, ...], weights: Mapping[str, float], section: Section) -> tuple[str, ...]:
     """The reasons worth telling in a few words each, in the scorer's order; last, what spoke against the paper."""
-    return _told(why, {word: _named[word] + _weights[weight] for word, weight in weights.items()})[0]
+    chips = _told(why, {word: _named[word] + _weights[weight] for word, weight in weights.items()})[0]
+    return chips or (_AS_A_WHOLE if section is Section.TOP else ())
 
 
 def _told(why: tuple[Reason, ...], weighed: Mapping[str, str]) -> tuple[tuple[str, ...], bool, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from digest.model import Paper
+from digest.model import Paper, Section
 from digest.store.bodies import read_body
 from digest.store.dialect import upsert
 from digest.store.papers import read_papers
@@ -24,6 +24,7 @@ class Shown:
 
     paper: Paper
     score: float
+    section: Section
     why: tuple[tuple[str, str, float], ...]  # kind, term, contribution
     seen_at: datetime  # when the paper was first picked up
 
@@ -80,6 +81,7 @@ def shown_to(db: Connection, subscriber_id: int, *, limit: int) -> list[Shown]:
         Shown(
             found[row.paper_pk],
             score["value"],
+            Section(score["section"]),
             tuple((kind, term, part) for kind, term, part in score["why"]),
             row.first_seen_at,
         )

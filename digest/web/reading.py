@@ -180,7 +180,9 @@ def _entries(db: Connection, secret: Secrets, token: str) -> tuple[int, tuple[En
     return who, tuple(
         Entry(
             one.paper,
-            chips_of(tuple(Reason(ReasonKind(kind), term, part) for kind, term, part in one.why), {}),
+            chips_of(
+                tuple(Reason(ReasonKind(kind), term, part) for kind, term, part in one.why), {}, one.section
+            ),
             one.seen_at,
         )
         for one in shown_to(db, who, limit=_FEED_PAPERS)
