@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digest.mail.view import chips_of
-from digest.model import Interest, Reason, ReasonKind, Score
+from digest.model import Interest, Reason, ReasonKind, Score, Section
 from digest.ranking.diversity import STRENGTH, vary
 from digest.ranking.floor import ENOUGH, fit, learn_floors
 from tests.builders import NOW, a_paper, a_profile
@@ -124,7 +124,7 @@ def test_the_one_from_outside_has_a_reason_whatever_the_dial_says(keyword):
     [found] = ranking.outside
     assert (found.paper_id, found.value) == (liked.id, 0.0)
     assert found.why == (Reason(ReasonKind.TRENDING, "41 upvotes", 0.0),)
-    assert chips_of(found.why, {}) == ("popular: 41 upvotes",)
+    assert chips_of(found.why, {}, Section.WILDCARD) == ("popular: 41 upvotes",)
 
 
 def test_votes_that_count_for_nothing_are_no_reason_beside_one_that_counts():
