@@ -424,7 +424,8 @@ def test_a_command_in_a_folder_that_is_no_home_says_so_and_makes_nothing(tmp_pat
 
 def test_the_next_step_can_be_pasted_whatever_the_folder_is_called(tmp_path):
     told = call("--home", tmp_path / "my papers", "init").stdout
-    assert f"digest --home '{tmp_path / 'my papers'}' run --once" in told
+    assert f"digest --home '{tmp_path / 'my papers'}' run\n" in told
+    assert f"--page '{tmp_path / 'my papers/pages'}'" in told
 
 
 def test_a_folder_without_pages_is_told_in_words(home, tmp_path):
