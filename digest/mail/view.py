@@ -167,16 +167,6 @@ def entries_of(digest: Digest) -> list[Entry]:
     return entries
 
 
-def weights_of(profile: Profile) -> dict[str, float]:
-    """The weight of each keyword that has one."""
-    return {
-        word: interest.weight
-        for interest in profile.interests
-        if interest.weight != 1
-        for word in interest.keywords
-    }
-
-
 def why_of(entry: Entry) -> Why:
     """What is told besides: votes only where no chip says them."""
     return Why(entry.chips, "" if entry.says_votes else votes(entry.paper.upvotes, entry.paper.comments))
