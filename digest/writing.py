@@ -1,14 +1,14 @@
 """A mail as it is put together: words that many mails share, words of its own, and its reader's tokens.
 
-All words are *forms*: bytes in which a per cent sign is doubled, and `%(a)b` is the place of the token "a". What is shared
-is kept once, so a mail is stored as a recipe, of less than half its size; put together again it is the same bytes.
+All words are *forms*: bytes in which `%(a)b` is the place of the token "a", `%%(key)b` that of shared words, and a per cent
+sign stands four times. With the tokens in their places they are a recipe, of less than half the size of the mail; this is
+what is stored, and what is shared is kept once. Put together, it is always the same bytes.
 """
 
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from typing import Self
 
@@ -17,32 +17,35 @@ _PLACE = re.compile(rb"%\(([A-Za-z0-9_-]{22})\)b")
 
 
 class Shared(bytes):
-    """A form that says nothing of any one reader, and stands in the mails of many. It has no places."""
+    """The form of words that say nothing of any one reader, and stand in the mails of many: no more than their place."""
 
-    @cached_property
-    def key(self) -> bytes:
-        """Its name: 128 bits of its SHA-256, which no other words have."""
-        return urlsafe_b64encode(sha256(self).digest()[:16])[:22]
+    words: bytes
+    key: bytes  # their name: 128 bits of their SHA-256, which no other words have
 
-    @cached_property
-    def place(self) -> bytes:
-        """What stands for it in a recipe, as a form."""
-        return b"%%%%(%b)b" % self.key
-
-    @cached_property
-    def words(self) -> bytes:
-        """What it says."""
-        return self % ()
+    @classmethod
+    def of(cls, words: bytes) -> Self:
+        """The form of these words."""
+        key = urlsafe_b64encode(sha256(words).digest()[:16])[:22]
+        place = cls(b"%%%%(%b)b" % key)
+        place.words, place.key = words, key
+        return place
 
 
 def shared(form: bytes) -> bytes:
     """`form` as `Shared`, where that saves room. It must say nothing of any one reader."""
-    return Shared(form) if len(form) >= _WORTH and b"%(" not in form.replace(b"%%", b"") else form
+    return (
+        Shared.of(form % () % ()) if len(form) >= _WORTH and b"%(" not in form.replace(b"%%", b"") else form
+    )
 
 
 def literal(words: bytes) -> bytes:
     """The form of `words` that has places for nothing."""
-    return words.replace(b"%", b"%%")
+    return words.replace(b"%", b"%%%%")
+
+
+def room_of(forms: Iterable[bytes]) -> int:
+    """How many bytes these forms have, what they share among them."""
+    return sum([len(form.words) if type(form) is Shared else len(form) for form in forms])
 
 
 class Tokens(dict[bytes, bytes]):
@@ -71,9 +74,9 @@ class Tokens(dict[bytes, bytes]):
 _LETTERS = [bytes([letter]) for letter in b"abcdefghijklmnopqrstuvwxyz"]
 
 
-def joined(forms: Iterable[bytes], tokens: Tokens) -> bytes:
+def joined(forms: Sequence[bytes], tokens: Tokens) -> bytes:
     """The words of these forms, one after the other."""
-    return b"".join(forms) % tokens
+    return Writing.of(forms, tokens).raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +87,18 @@ class Writing:
     shares: Sequence[Shared] = ()
 
     @classmethod
-    def of(cls, forms: Iterable[bytes], tokens: Tokens) -> Self:
-        """The mail that `joined` makes of the same."""
-        own, shares = [], []
-        for form in forms:
-            if type(form) is Shared:
-                shares.append(form)
-                own.append(form.place)
-            else:
-                own.append(form.replace(b"%%", b"%%%%"))
-        return cls(b"".join(own) % tokens, shares)
+    def of(cls, forms: Sequence[bytes], tokens: Tokens) -> Self:
+        """These forms, one after the other."""
+        return cls(b"".join(forms) % tokens, [form for form in forms if type(form) is Shared])
 
     @classmethod
     def whole(cls, raw: bytes) -> Self:
         """A mail that shares nothing."""
-        return cls(literal(raw))
+        return cls(raw.replace(b"%", b"%%"))
+
+    def behind(self, head: bytes) -> "Writing":
+        """The same below `head`, which is this mail's own."""
+        return Writing(head.replace(b"%", b"%%") + self.recipe, self.shares)
 
     @property
     def raw(self) -> bytes:

@@ -13,7 +13,7 @@ from digest.store import Store, bodies, desk
 from digest.store.bodies import forget_pieces, read_bodies, read_body
 from digest.store.owing import Owed, owe_digests
 from digest.store.schema import messages, pieces
-from digest.writing import Shared, Tokens, Writing, literal, shared
+from digest.writing import Tokens, Writing, literal, shared
 from tests.builders import NOW, SHARED, a_profile, an_issue, owe, subscribe
 
 DAY = timedelta(days=1)
@@ -99,7 +99,7 @@ def test_a_lost_piece_costs_only_the_mails_it_is_in(store, caplog):
     broken, _ = write(store, 1, COMMON[0], COMMON[1])
     fine, raw = write(store, 2, COMMON[1])
     with store.writing() as tx:
-        tx.execute(delete(pieces).where(pieces.c.key == Shared(COMMON[0]).key.decode()))
+        tx.execute(delete(pieces).where(pieces.c.key == COMMON[0].key.decode()))
         bodies._words.clear()
         assert read_bodies(tx, [broken, fine]) == {fine: raw}
     assert f"delivery id={broken} cannot be put together" in caplog.text

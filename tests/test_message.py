@@ -19,7 +19,7 @@ from digest.mail.render import Renderer
 from digest.mail.rendered import Sender
 from digest.mail.slots import masked
 from digest.model import Envelope
-from digest.writing import Tokens
+from digest.writing import Tokens, joined
 
 RENDERER = Renderer()
 RENDERED = RENDERER.digest(samples.DIGEST, samples.LINKS, sender=samples.SENDER)
@@ -230,7 +230,7 @@ def test_a_token_takes_its_place_wherever_the_line_ends(end):
         links = Links(web_url=f"https://{'x' * column}.io/w/{'T0-_' * 7}{end}")
         shared, tokens = masked(links)
         form, anew = [f"100 %% of {words.web_url} = %(x)b\n<{words.web_url}>\n" for words in (shared, links)]
-        assert form_of(form) % tokens == quote(anew)
+        assert joined([form_of(form)], tokens) == quote(anew)
 
 
 def test_a_place_for_which_there_is_no_token_is_a_mistake():

@@ -133,7 +133,9 @@ def _relaxed(header: bytes) -> tuple[bytes, bytes]:
     """A header's name, and the header by RFC 6376, 3.4.2: name in lower case, unfolded, single spaces, none at the ends."""
     name, _, value = header.partition(b":")
     name = name.lower().strip()
-    return name, name + b":" + _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip() + b"\r\n"
+    if b"\r\n " in value or b"  " in value or b"\t" in value:
+        value = _SPACES.sub(b" ", value.replace(b"\r\n", b""))
+    return name, name + b":" + value.strip() + b"\r\n"
 
 
 def _simple(body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from digest.mail.quoted import placed
 from digest.mail.rendered import Recipient, Rendered, Sender
 from digest.mail.slots import Masked, masked
 from digest.model import Envelope, Message
-from digest.writing import Writing, joined, literal
+from digest.writing import Writing, joined
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
 
@@ -58,11 +58,10 @@ def write_message(  # noqa: PLR0913  each of them is in the bytes
         *after,
         b'Content-Type: multipart/alternative; boundary="%s"\r\n' % boundary,
     ]
-    body, tokens = _body(rendered, boundary), rendered.tokens
+    body = Writing.of(_body(rendered, boundary), rendered.tokens)
     if sign:
-        headers.insert(0, sign(headers, joined(body, tokens)))
-    head = literal(b"".join(headers)) + b"\r\n"
-    return Message(message_id, envelope, rendered.subject, Writing.of([head, *body], tokens))
+        headers.insert(0, sign(headers, body.raw))
+    return Message(message_id, envelope, rendered.subject, body.behind(b"".join(headers) + b"\r\n"))
 
 
 def message_id_for(secret: bytes, *, issue_key: str, subscriber_id: int, domain: str) -> str:
@@ -113,7 +112,7 @@ def _unsubscribe_headers(links: Links | Masked) -> Iterator[bytes]:
     """The way off a list. URLs are never folded or encoded: one-click would break."""
     shared, tokens = masked(links)
     for form in _unsubscribe_forms(shared.unsubscribe_url, shared.mailto):
-        yield form % tokens
+        yield joined([form], tokens)
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,8 @@ import re
 import secrets
 from binascii import a2b_qp, b2a_qp
 
+from digest.writing import literal
+
 # How every stand-in for a token begins (see `slots`). Random, so that no text from outside can hold one; and with a letter
 # that is rare, since it is looked for.
 STEM = f"Z{secrets.token_hex(8)}"
@@ -32,7 +34,7 @@ def form_of(text: str) -> bytes:
 
 def placed(words: bytes) -> bytes:
     """The form of `words` that need no encoding, or no more."""
-    return _PLACE.sub(_named, words.replace(b"%", b"%%"))
+    return _PLACE.sub(_named, literal(words))
 
 
 def _named(place: re.Match[bytes]) -> bytes:

@@ -21,7 +21,7 @@ from digest.mail.week import bars_of
 from digest.mail.wording import counted, day_and_month, lasting, long_date, rhythm_of
 from digest.model import Digest, Profile
 from digest.shipped import shipped
-from digest.writing import Tokens
+from digest.writing import Tokens, joined, room_of
 
 __all__ = [
     "KINDS", "LARGEST_HTML", "Change", "Command", "Links", "Rendered", "Renderer", "Trouble", "changes_between",
@@ -201,8 +201,8 @@ class Renderer:
         """The papers with as much detail as fits, and the news below them."""
         for detail in DETAILS:
             mail = with_words(self._cards.papers(entries, detail, feedback_url) + news)
-            # A form is never shorter than its words, and most mails are far from full.
-            if sum(map(len, mail.html_forms)) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
+            # Forms are hardly ever shorter than their words, and most mails are far from full.
+            if room_of(mail.html_forms) <= LARGEST_HTML or len(mail.html.encode()) <= LARGEST_HTML:
                 return mail
         room = LARGEST_HTML - len(with_words(news).html.encode())
         return with_words(self._fewer(entries, room) + news)
@@ -213,7 +213,7 @@ class Renderer:
         room -= 1_000  # for that line
         for number, entry in enumerate(entries):
             row = self._cards.papers([entry], DETAILS[-1], None)
-            room -= sum([len(unquote(html % {}).encode()) for html, _ in row])
+            room -= sum([len(unquote(joined([html], Tokens())).encode()) for html, _ in row])
             if room < 0:
                 left = counted(len(entries) - number, "more paper")
                 kept.append(self._cards.more(f"And {left}: this mail is full."))

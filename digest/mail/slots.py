@@ -1,7 +1,7 @@
 """One reader's tokens inside what many readers share.
 
 What many get is written and encoded once, with a stand-in of the same length in the place of each token. When a mail is
-put together, `form % tokens` puts them in; that is the same as if the words had been encoded with the tokens in them.
+put together, `digest.writing` puts them in; that is the same as if the words had been encoded with the tokens in them.
 Stand-ins are random, so that no text from outside can hold one.
 """
 
