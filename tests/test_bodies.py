@@ -13,11 +13,11 @@ from digest.store import Store, bodies, desk
 from digest.store.bodies import forget_pieces, read_bodies, read_body
 from digest.store.owing import Owed, owe_digests
 from digest.store.schema import messages, pieces
-from digest.writing import Tokens, Writing, literal, shared
+from digest.writing import Shared, Tokens, Writing, literal
 from tests.builders import NOW, SHARED, a_profile, an_issue, owe, subscribe
 
 DAY = timedelta(days=1)
-COMMON = [shared(literal(b"%d %% is the same for everybody\r\n" % number * 9)) for number in range(6)]
+COMMON = [Shared.of(b"%d %% is the same for everybody\r\n" % number * 9) for number in range(6)]
 
 
 def count(store, table=pieces):

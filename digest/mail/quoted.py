@@ -16,9 +16,6 @@ STEM = f"Z{secrets.token_hex(8)}"
 # A stand-in as it is encoded: the end of a line may come anywhere inside, but mostly does not.
 _END = "(?:=\r\n)?"
 _PLACE = re.compile(f"{STEM}[a-z]+(?:=\r\n[a-z]+)?|{_END.join(STEM)}{_END}[a-z]+".encode())
-_LINE = 76
-# One line that is encoded already, or nearly so (see `quote`); b2a_qp takes much longer to find that out.
-_SHORT = re.compile(r"(?!From |\.\n)[ -~]{0,74}[!-~]\n")
 
 
 def form_of(text: str) -> bytes:
@@ -29,7 +26,7 @@ def form_of(text: str) -> bytes:
     if text and not text.endswith("\n"):
         raise ValueError("what is encoded must end with a line end, or joining would run lines together")
     quoted = quote(text)
-    return placed(quoted) if STEM in text or b"%" in quoted else quoted
+    return placed(quoted) if STEM in text or "%" in text else quoted
 
 
 def placed(words: bytes) -> bytes:
@@ -45,16 +42,11 @@ def _named(place: re.Match[bytes]) -> bytes:
 
 def quote(text: str) -> bytes:
     """`text`, whole lines of it, as quoted-printable UTF-8 (RFC 2045, 6.7) with CRLF and at most 78 columns."""
-    if len(text) < _LINE:
-        short = text.replace("=", "=3D")
-        if _SHORT.fullmatch(short):
-            return short[:-1].encode() + b"\r\n"
-    raw = text.encode()
-    if b"\r" in raw:
-        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     # b2a_qp breaks lines the way the first one ends: a bare LF would follow from anything but CRLF here.
-    encoded = b2a_qp(raw.replace(b"\n", b"\r\n"))
-    if b"From " not in encoded:
+    encoded = b2a_qp(text.replace("\n", "\r\n").encode())
+    if "From " not in text:
         return encoded
     # Some programs on the way put a ">" before "From " at the start of a line, and so break signatures.
     return (b"\r\n" + encoded).replace(b"\r\nFrom ", b"\r\n=46rom ")[2:]
