@@ -20,10 +20,11 @@ from sqlalchemy import bindparam, select, update
 
 from digest.errors import StoreError
 from digest.store import Store, engine
-from digest.store.bulk import fill
+from digest.store.bulk import add_rows, fill
+from digest.store.dialect import any_of
 from digest.store.papers import every_paper, find_paper, record_page, seen_since
 from digest.store.prepared import Prepared
-from digest.store.schema import Text, deliveries, issues, metadata, pages
+from digest.store.schema import Text, deliveries, issues, metadata, pages, papers, shown
 from tests.builders import NOW, a_page_of, a_paper, owe, record
 
 
@@ -201,6 +202,31 @@ def test_a_zero_byte_is_dropped_from_whatever_is_stored_or_looked_for(store):
         found = find_paper(db, "A\0 B")
         assert found is not None
         assert found.paper == kept
+
+
+def test_rows_are_added_however_many_they_are_and_those_that_are_there_stay_as_they_are(store):
+    delivery_id = owe(store, 1)
+    record(store, *[a_paper(number, title=f"Paper {number} of many") for number in range(250)])
+    with store.writing() as tx:
+        person = tx.scalar(select(deliveries.c.subscriber_id))
+        pks = sorted(tx.scalars(select(papers.c.pk)))
+        names = ("subscriber_id", "paper_pk", "delivery_id", "score")
+        add_rows(tx, shown, names, [(person, pk, delivery_id, "first") for pk in pks[::100]])
+        add_rows(tx, shown, names, [(person, pk, delivery_id, "second") for pk in pks])
+        add_rows(tx, shown, names, [])
+    with store.reading() as db:
+        kept = db.execute(select(shown.c.paper_pk, shown.c.score).order_by(shown.c.paper_pk)).all()
+    assert kept == [(pk, "second" if at % 100 else "first") for at, pk in enumerate(pks)]
+
+
+def test_rows_are_found_by_numbers_and_by_text_of_which_there_may_be_none(store):
+    record(store, *[a_paper(number, title=f"Paper {number}") for number in range(3)])
+    with store.reading() as db:
+        known = dict(db.execute(select(papers.c.pk, papers.c.id)).all())
+        for wanted in ([*known], [*known][:1], []):
+            assert set(db.scalars(select(papers.c.pk).where(any_of(db, papers.c.pk, wanted)))) == set(wanted)
+            ids = [known[pk] for pk in wanted]
+            assert set(db.scalars(select(papers.c.id).where(any_of(db, papers.c.id, ids)))) == set(ids)
 
 
 def test_every_column_of_text_is_of_the_kind_both_databases_can_hold():

@@ -33,8 +33,8 @@ def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) ->
     for message in written:
         needed.update(message.writing.shares)
     asked = {piece.key.decode(): piece for piece in needed}
-    used = select(pieces.c.key).where(any_of(tx, pieces.c.key, list(asked)), pieces.c.used_at >= now - _FRESH)
-    there = set(tx.scalars(used))
+    used = select(pieces.c.key).where(any_of(tx, pieces.c.key, asked), pieces.c.used_at >= now - _FRESH)
+    there = set(tx.scalars(used).all())
     # In one order, so that two who write the same pieces wait for each other and not in a circle.
     new = sorted(asked.keys() - there)
     if new:

@@ -11,6 +11,9 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 _AT_ONCE = 1000
 _TOLD_AT_ONCE = 100  # rows in one statement
+_MARKED_AT_ONCE = (
+    400  # values in one statement: with more of them, the driver spends more on the list than it saves
+)
 
 
 def fill(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -71,8 +74,12 @@ def add_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[
         columns = tuple(map(list, zip(*rows, strict=True)))
         tx.exec_driver_sql(f"{into} SELECT * FROM unnest({marks}) ON CONFLICT DO NOTHING", columns)  # noqa: S608
     else:
-        marks = ", ".join("?" * len(names))
-        tx.exec_driver_sql(f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", list(rows))
+        size = _MARKED_AT_ONCE // len(names)  # a statement costs as much as several rows
+        driver: Any = tx.connection.driver_connection  # which needs nothing of SQLAlchemy
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            marks = _marks(len(names), len(some))
+            driver.execute(f"{into} VALUES {marks} ON CONFLICT DO NOTHING", tuple(chain.from_iterable(some)))
 
 
 def add_new_rows(
@@ -112,6 +119,12 @@ def fitted(tx: Connection, table: Table, name: str, value: Any) -> Any:
     """A value of this column as the driver takes it."""
     put = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
     return value if put is None else put(value)
+
+
+@lru_cache(maxsize=64)
+def _marks(names: int, rows: int) -> str:
+    each = f"({', '.join('?' * names)})"
+    return ", ".join([each] * rows)
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,13 @@
 """The few words SQLite and PostgreSQL share but standard SQL lacks."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, any_, column, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+
+Value = TypeVar("Value", int, str)
 
 
 def upsert(db: Connection, table: Table) -> Any:
@@ -18,11 +20,14 @@ def insert_or_ignore(db: Connection, table: Table) -> Any:
     return upsert(db, table).on_conflict_do_nothing()
 
 
-def any_of(db: Connection, chosen: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a text is one of `values`, however many they are: all of them are one bound value."""
+def any_of(db: Connection, chosen: Column[Value], values: Collection[Value]) -> ColumnElement[bool]:
+    """Whether a column has one of `values`, however many they are: all of them are one bound value.
+
+    With a mark for each, SQLAlchemy would take longer to say it than the database to do it.
+    """
     if db.dialect.name == "postgresql":
-        return chosen == any_(literal(values, postgresql.ARRAY(postgresql.TEXT)))
-    return chosen.in_(select(column("value")).select_from(func.json_each(json.dumps(values))))
+        return chosen == any_(literal(list(values), postgresql.ARRAY(chosen.type)))
+    return chosen.in_(select(column("value")).select_from(func.json_each(json.dumps(list(values)))))
 
 
 def alone(tx: Connection, what: str) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, delete, literal, literal_column, select, tuple_, update
 
 from digest.model import Skip
-from digest.store.dialect import upsert
+from digest.store.dialect import any_of, upsert
 from digest.store.people import Subscriber, list_subscribers
 from digest.store.schema import Instant, RowId, skips, subscribers
 
@@ -54,10 +54,9 @@ def lock_due(tx: Connection, numbers: Sequence[int], now: datetime) -> set[int]:
 
     They stay there until the transaction ends.
     """
-    query = select(subscribers.c.id).where(
-        subscribers.c.id.in_(numbers), ACTIVE, subscribers.c.next_due_at <= now
-    )
-    return set(tx.scalars(query.order_by(subscribers.c.id).with_for_update(read=True, key_share=True)))
+    these = any_of(tx, subscribers.c.id, numbers)
+    query = select(subscribers.c.id).where(these, ACTIVE, subscribers.c.next_due_at <= now)
+    return set(tx.scalars(query.order_by(subscribers.c.id).with_for_update(read=True, key_share=True)).all())
 
 
 def move_due(tx: Connection, following: Mapping[int, datetime], *, now: datetime) -> None:
@@ -66,7 +65,7 @@ def move_due(tx: Connection, following: Mapping[int, datetime], *, now: datetime
     for number, instant in sorted(following.items()):
         by_instant.setdefault(instant, []).append(number)
     for instant, numbers in by_instant.items():
-        still = subscribers.c.id.in_(numbers), subscribers.c.next_due_at <= now
+        still = any_of(tx, subscribers.c.id, numbers), subscribers.c.next_due_at <= now
         change = update(subscribers).where(*still).values(next_due_at=instant)
         tx.execute(change, execution_options={"synchronize_session": False})
 
@@ -90,7 +89,7 @@ def drop_skips(tx: Connection, decided: Sequence[tuple[int, date]]) -> None:
     """There are digests after all."""
     for on in sorted({on for _, on in decided}):
         numbers = [number for number, day in decided if day == on]
-        tx.execute(delete(skips).where(skips.c.issue_on == on, skips.c.subscriber_id.in_(numbers)))
+        tx.execute(delete(skips).where(skips.c.issue_on == on, any_of(tx, skips.c.subscriber_id, numbers)))
 
 
 def _beyond(place: Place) -> ColumnElement[bool]:

@@ -24,6 +24,8 @@ BUSY_SECONDS = 60
 _PAGE = 16_384
 # Pages of its log, 4 MB: one that is soon begun anew is written over, which costs less to make durable than letting it grow.
 _LOG = 256
+# kB. What a batch of digests changes has room in it: a page that is put out before its transaction ends is written twice.
+_CACHE = 16_000
 _CHECKED_ALWAYS = 1 << 20  # bytes: costs a few milliseconds
 _CHECKED_AFTER_CRASH = 256 << 20  # bytes: costs about a second
 _ROOM = 1 << 16  # bytes: SQLite makes its smaller files in pieces of half of this
@@ -162,6 +164,7 @@ def _configure_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

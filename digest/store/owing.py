@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from digest.model import DeliveryState, Digest, Issue, Message, Pick
 from digest.store.bodies import keep_bodies, keep_pieces
 from digest.store.bulk import add_new_rows, add_rows
-from digest.store.dialect import insert_or_ignore
+from digest.store.dialect import any_of, insert_or_ignore
 from digest.store.due import drop_skips
 from digest.store.people import Subscriber
 from digest.store.schema import deliveries, issues, papers, shown
@@ -72,8 +72,8 @@ def _issue_number(tx: Connection, issue: Issue, now: datetime) -> int:
 
 def _lock_papers(tx: Connection, pks: set[int]) -> set[int]:
     """Which of these are still there: two that turn out to be one work become one row."""
-    query = select(papers.c.pk).where(papers.c.pk.in_(pks)).order_by(papers.c.pk)
-    return set(tx.scalars(query.with_for_update(read=True, key_share=True)))
+    query = select(papers.c.pk).where(any_of(tx, papers.c.pk, pks)).order_by(papers.c.pk)
+    return set(tx.scalars(query.with_for_update(read=True, key_share=True)).all())
 
 
 def _add_deliveries(tx: Connection, owed: Sequence[Owed], issue_id: int, now: datetime) -> dict[int, int]:
@@ -112,8 +112,11 @@ def _score(pick: Pick) -> str:
     A millionth is as fine as anybody looks; all digits of a number take seven times as long to write.
     """
     _, value, reasons = pick.score
-    why = ", ".join([f'["{kind}", {_quoted(term)}, {part:.6f}]' for kind, term, part in reasons])
-    return f'{{"value": {value:.6f}, "section": "{pick.section}", "why": [{why}]}}'
+    why = ", ".join([f"{_named(kind, term)}{part:.6f}]" for kind, term, part in reasons])
+    return f'{{"value": {value:.6f}, "section": "{pick.section.value}", "why": [{why}]}}'
 
 
-_quoted = lru_cache(maxsize=10_000)(json.dumps)
+@lru_cache(maxsize=10_000)
+def _named(kind: str, term: str) -> str:
+    """How a reason begins."""
+    return f'["{kind}", {json.dumps(term)}, '
