@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from digest.model import (
     Digest,
@@ -105,35 +104,36 @@ def _not_popular(profile: Profile, one: Standing) -> str:
 
 def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: float) -> list[Pick]:
     least = floor * (1 - profile.trending)
-    matched = {one.paper_id for one in new if one.interest > least}
-    wild = [material.wildcard] if material.wildcard and matched and profile.max_papers > 1 else []
-    others = [one for one in new if one.paper_id != wild[0].paper_id] if wild else new
-    places = profile.max_papers - len(wild)
-    wanted = matched | _popular(profile, others, matched, places)
-    best = islice((one for one in others if one.paper_id in wanted), places)
-    sections = [(one.paper_id, _section(one, one.paper_id in matched)) for one in best]
-    sections += [(one.paper_id, Section.WILDCARD) for one in wild]
-    sections.sort(key=lambda pair: _ORDER[pair[1]])  # stable: the order of reading inside each section
-    scores = material.explain([paper_id for paper_id, _ in sections])
+    has_match = any(one.interest > least for one in new)
+    wild = material.wildcard if has_match and profile.max_papers > 1 else None
+    others = [one for one in new if one.paper_id != wild.paper_id] if wild else new
+    places = profile.max_papers - (wild is not None)
+    liked_from, liked_places = _popular(profile, places, has_match=has_match)
+    picked: list[tuple[Section, str]] = []
+    for one in others:
+        if len(picked) == places:
+            break
+        is_match = one.interest > least
+        if is_match or (liked_places and liked_from <= one.liked > 0 <= one.interest):
+            liked_places -= not is_match
+            picked.append((_section(one, is_match), one.paper_id))
+    if wild:
+        picked.append((Section.WILDCARD, wild.paper_id))
+    picked.sort(key=lambda pair: _ORDER[pair[0]])  # stable: the order of reading inside each section
+    scores = material.explain([paper_id for _, paper_id in picked])
     return [
         Pick(material.papers[paper_id], score, section)
-        for (paper_id, section), score in zip(sections, scores, strict=True)
+        for (section, paper_id), score in zip(picked, scores, strict=True)
     ]
 
 
-def _popular(profile: Profile, others: Sequence[Standing], matched: Collection[str], places: int) -> set[str]:
-    """Well-liked papers that match nothing, as many as the dial gives them."""
-    least = 0.0
-    if any(interest.weight > 0 for interest in profile.interests):
-        if not matched and profile.trending < _REASON_ENOUGH:
-            return set()
-        least, places = _POPULAR * profile.trending, round(profile.trending * places)
-    liked = (
-        one.paper_id
-        for one in others
-        if least <= one.liked > 0 <= one.interest and one.paper_id not in matched
-    )
-    return set(islice(liked, places))
+def _popular(profile: Profile, places: int, *, has_match: bool) -> tuple[float, int]:
+    """How well-liked a paper that matches nothing must be, and how many such papers the dial gives places to."""
+    if not any(interest.weight > 0 for interest in profile.interests):
+        return 0.0, places
+    if not has_match and profile.trending < _REASON_ENOUGH:
+        return 0.0, 0
+    return _POPULAR * profile.trending, round(profile.trending * places)
 
 
 def _section(one: Standing, is_match: bool) -> Section:

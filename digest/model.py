@@ -191,6 +191,8 @@ class Section(StrEnum):
     POPULAR = "popular"  # liked by the community today
     WILDCARD = "wildcard"  # one from outside the profile
 
+    __hash__ = str.__hash__  # as above
+
 
 class Pick(NamedTuple):
     """A paper in a digest. A tuple, for there are many."""

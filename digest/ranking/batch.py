@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from digest.model import Reason, ReasonKind, Score, Standing
 from digest.ranking.batch_best import Places
@@ -16,7 +17,7 @@ from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, Followed
 from digest.ranking.harmony import Coarse
 from digest.ranking.meaning import Matrix
-from digest.ranking.reasons import AS_A_WHOLE, Clerk, Part, Ranking, reason_of, score_of
+from digest.ranking.reasons import Clerk, Part, Ranking, reason_of, score_of
 from digest.ranking.related import COMPLETE
 from digest.ranking.taste import Likeness, taste_term
 from digest.ranking.wishes import Wishes
@@ -52,35 +53,32 @@ class Readers:
 
 @dataclass(frozen=True)
 class _KeywordParts:
-    """What keywords bring, one entry a reader, paper and keyword, by reader."""
+    """What keywords bring: one entry a keyword and cell, that is a reader's column, counted through all readers.
 
-    starts: Sequence[int]  # a reader: its first entry
-    owners: Places
-    places: Places
-    rows: NDArray[np.int32]
+    A paper that stands in two columns of a reader has its entries in the last of them.
+    """
+
+    cells: Places  # readers x columns: in which cell the entries of the paper there are
+    partly: Matrix  # readers x columns: what matches that are not complete bring
+    starts: Places  # a cell: its first entry
+    rows: NDArray[np.int32]  # an entry: the keyword
     kinds: NDArray[np.int8]
     worth: NDArray[np.float64]
-
-    def of(self, reader: int) -> list[tuple[int, int, int, float]]:
-        """Place of the paper, row of the keyword, kind and contribution of each entry."""
-        start, end = self.starts[reader : reader + 2]
-        return self._entries[start:end]
-
-    @cached_property
-    def _entries(self) -> list[tuple[int, int, int, float]]:
-        tables: list[list[Any]] = [
-            table.tolist() for table in (self.places, self.rows, self.kinds, self.worth)
-        ]
-        return list(zip(*tables, strict=True))
 
 
 class _Listed(NamedTuple):
     """Tables of a batch as lists, one a reader: in Python, one number after the other is read much faster from these."""
 
     places: list[list[int]]
+    is_there: list[list[bool]]
     values: list[list[float]]
+    fits: list[list[float]]
+    liked: list[list[float]]
     wholes: list[list[float]]  # what fitting all keywords adds to the scores
     shares: list[float]  # of the community in the scores, a reader
+    cells: list[list[int]]
+    starts: list[int]
+    entries: list[tuple[int, int, float]]  # row of the keyword, kind and contribution
 
 
 @dataclass(frozen=True)
@@ -119,17 +117,17 @@ class Batch:
 
     def standings(self, reader: int) -> list[Standing]:
         """How all papers of one reader stand, in their order, without reasons."""
-        places, ids = self._listed.places[reader], self.clerk.ids
-        followed = {found.place for found in self.readers.followed[reader]}
+        listed, ids = self._listed, self.clerk.ids
+        places, followed = listed.places[reader], {found.place for found in self.readers.followed[reader]}
         standings = zip(
             [ids[place] for place in places],
-            self._listed.values[reader],
-            self._fits[reader].tolist(),
-            self._liked[reader].tolist(),
+            listed.values[reader],
+            listed.fits[reader],
+            listed.liked[reader],
             [place in followed for place in places] if followed else repeat(False),
             strict=False,
         )
-        return [one for one, place in zip(map(_standing, standings), places, strict=True) if place >= 0]
+        return list(compress(map(_standing, standings), listed.is_there[reader]))
 
     def columns(self, reader: int) -> dict[str, int]:
         """In which column each paper of one reader stands."""
@@ -142,81 +140,94 @@ class Batch:
         A liked paper that nothing else speaks for has its votes as a reason even where the reader's dial makes them worth
         nothing: the one from outside a profile is chosen for them.
         """
-        places, values = self._listed.places[reader], self._listed.values[reader]
-        trends = self.clerk.trends(self._listed.shares[reader])
-        # That one may stand among the best as well, in another column.
-        column_of = {places[column]: column for column in columns}
-        parts: dict[int, list[Part]] = {place: [*trends[place]] for place in column_of}
-        self._add_keywords(reader, column_of, parts)
-        if self.readers.followed[reader]:
-            self._add_followed(reader, parts)
-        if self.readers.likenesses[reader]:
-            self._add_taste(reader, parts)
-        ids, votes_alone = self.clerk.ids, self.clerk.votes_alone
-        return [
-            score_of(ids[place], values[column], parts[place] or votes_alone(place))
-            for column, place in ((column, places[column]) for column in columns)
-        ]
+        listed, clerk = self._listed, self.clerk
+        places, values, cells = listed.places[reader], listed.values[reader], listed.cells[reader]
+        trends, wholes = clerk.trends(listed.shares[reader]), listed.wholes[reader]
+        others = self._by_others(reader, [places[column] for column in columns])
+        scores = []
+        for column in columns:
+            place = places[column]
+            parts = [*trends[place], *others.get(place, ())]
+            unnamed = self._add_keywords(place, cells[column], wholes[column], parts)
+            if not parts and not unnamed:
+                parts = clerk.votes_alone(place)
+            scores.append(score_of(clerk.ids[place], values[column], parts, unnamed))
+        return scores
 
     @cached_property
     def _listed(self) -> "_Listed":
-        share = self.readers.wishes.interest[:, np.newaxis]
+        found, share = self._keyword_parts, self.readers.wishes.interest[:, np.newaxis]
+        whole = share * self.whole
+        fits = fit(self.interests, partly=found.partly, whole=whole)
+        liked = self.readers.wishes.trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
         return _Listed(
             places=self.places.tolist(),
+            is_there=(self.places >= 0).tolist(),
             values=self.values.tolist(),
-            wholes=(share * self.whole.astype(float)).tolist(),
+            fits=fits.tolist(),
+            liked=liked.tolist(),
+            wholes=whole.tolist(),
             shares=self.readers.wishes.trending.tolist(),
+            cells=found.cells.tolist(),
+            starts=found.starts.tolist(),
+            entries=list(zip(found.rows.tolist(), found.kinds.tolist(), found.worth.tolist(), strict=True)),
         )
-
-    @cached_property
-    def _liked(self) -> Matrix:
-        """What being liked brings."""
-        return self.readers.wishes.trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
-
-    @cached_property
-    def _fits(self) -> Matrix:
-        """How well papers fit the readers' own wishes."""
-        found = self._keyword_parts
-        partly = np.zeros((len(self.places), len(self.clerk.papers) + 1))
-        np.add.at(partly, (found.owners, found.places), np.where(found.kinds == COMPLETE, 0.0, found.worth))
-        whole = self.readers.wishes.interest[:, np.newaxis] * self.whole
-        return fit(self.interests, partly=np.take_along_axis(partly, self.places, axis=1), whole=whole)
 
     @cached_property
     def _keyword_parts(self) -> _KeywordParts:
         """All that readers' keywords find is looked through for their papers: it is little."""
         asked, rows = self.readers.wishes.weights, self.readers.rows
+        size, width = (
+            self.places.size,
+            len(self.clerk.papers) + 1,
+        )  # one more, for the -1 where there is no paper
         owners = np.repeat(np.arange(len(self.places)), np.diff(asked.indptr))
         entries, asking = rows.entries(asked.indices)
-        # One more, for the -1 where there is no paper.
-        is_here = np.zeros((len(self.places), len(self.clerk.papers) + 1), dtype=bool)
-        is_here[np.arange(len(self.places))[:, np.newaxis], self.places] = True
-        is_found = is_here[owners[asking], rows.found.values.indices[entries]]
-        entries, asking = entries[is_found], asking[is_found]
+        cell_of = np.full((len(self.places), width), -1, dtype=np.int64)
+        np.put_along_axis(cell_of, self.places % width, np.arange(size).reshape(self.places.shape), axis=1)
+        cells = cell_of.ravel()[owners[asking] * width + rows.found.values.indices[entries]]
+        is_found = cells >= 0
+        entries, asking, cells = entries[is_found], asking[is_found], cells[is_found]
         worth = rows.worth(entries, (self.readers.wishes.interest[owners] * asked.data)[asking])
-        entries, asking, worth = entries[worth != 0], asking[worth != 0], worth[worth != 0]
-        owners, found = owners[asking], rows.found
-        starts = np.searchsorted(owners, np.arange(len(self.places) + 1)).tolist()
-        papers, keywords = found.values.indices[entries], asked.indices[asking]
-        return _KeywordParts(starts, owners, papers, keywords, found.kinds[entries], worth)
+        entries, asking, cells, worth = (table[worth != 0] for table in (entries, asking, cells, worth))
+        kinds = rows.found.kinds[entries]
+        partly = np.bincount(cells, weights=np.where(kinds == COMPLETE, 0.0, worth), minlength=size)
+        # By cell; each entry a row of its own, turned: that counts instead of sorting.
+        one_each = sparse.csr_array((worth, cells, np.arange(len(cells) + 1)), shape=(len(cells), size))
+        by_cell = one_each.tocsc()
+        order, cell_of = by_cell.indices, np.take_along_axis(cell_of, self.places % width, axis=1)
+        return _KeywordParts(
+            cells=cell_of,
+            partly=partly[cell_of],
+            starts=by_cell.indptr,
+            rows=asked.indices[asking[order]],
+            kinds=kinds[order],
+            worth=by_cell.data,
+        )
 
-    def _add_keywords(self, reader: int, columns: Mapping[int, int], parts: Mapping[int, list[Part]]) -> None:
-        """What fits too little to be named is said once, together with what fitting all keywords adds."""
-        word, keywords, whole = self.clerk.related, self.readers.rows.keywords, self._listed.wholes[reader]
-        unnamed = {place: whole[column] for place, column in columns.items()}
-        for place, row, kind, worth in self._keyword_parts.of(reader):
-            if (found := parts.get(place)) is None:
-                continue
+    def _add_keywords(self, place: int, cell: int, whole: float, parts: list[Part]) -> float:
+        """Say what keywords bring a paper. Returns what fits too little to be named, with what fitting all of them adds."""
+        listed, keywords, word = self._listed, self.readers.rows.keywords, self.clerk.related
+        for row, kind, worth in listed.entries[listed.starts[cell] : listed.starts[cell + 1]]:
             if kind == COMPLETE:
                 said = reason_of((ReasonKind.KEYWORD, keywords[row].typed, worth))
-                found.append((-abs(worth), said))
+                parts.append((-abs(worth), said))
             elif worth >= _NAMED and (named := word(keywords[row], place, kind)):
-                found.append((-worth, reason_of((*named, worth))))
+                parts.append((-worth, reason_of((*named, worth))))
             else:
-                unnamed[place] += worth
-        for place, adds in unnamed.items():
-            if adds:
-                parts[place].append((0.0, reason_of((ReasonKind.WHOLE, AS_A_WHOLE, adds))))
+                whole += worth
+        return whole
+
+    def _by_others(self, reader: int, places: Sequence[int]) -> dict[int, list[Part]]:
+        """What people followed, and votes, bring these papers; nothing for most readers."""
+        followed, likeness = self.readers.followed[reader], self.readers.likenesses[reader]
+        if not followed and not likeness:
+            return {}
+        parts: dict[int, list[Part]] = {place: [] for place in places}
+        self._add_followed(reader, parts)
+        if likeness:
+            self._add_taste(reader, parts)
+        return parts
 
     def _add_followed(self, reader: int, parts: Mapping[int, list[Part]]) -> None:
         worth = float(self.readers.wishes.interest[reader]) * FOLLOW_VALUE

@@ -46,8 +46,7 @@ def interest_in(score: Score) -> float:
     return sum(reason.contribution for reason in score.why if reason.kind in INTERESTS)
 
 
-# A reason behind what decides on its turn: the strongest come first (-abs(contribution)), then by kind and words. What
-# fitting all keywords adds comes last (0), however much: to be told what one typed says more.
+# A reason behind what decides on its turn: the strongest come first (-abs(contribution)), then by kind and words.
 Part = tuple[float, Reason]
 
 # As `Reason._make` and `Score._make`, three times faster: it is done forty times for every reader.
@@ -55,10 +54,17 @@ reason_of: Callable[[tuple[ReasonKind, str, float]], Reason] = partial(tuple.__n
 _score_of: Callable[[tuple[Any, ...]], Score] = partial(tuple.__new__, Score)
 
 
-def score_of(paper_id: str, value: float, parts: list[Part]) -> Score:
-    """A score with its reasons in the order of their turns."""
-    parts.sort()
-    return _score_of((paper_id, value, tuple([reason for _, reason in parts])))
+def score_of(paper_id: str, value: float, parts: list[Part], whole: float) -> Score:
+    """A score with its reasons in the order of their turns.
+
+    What fitting all keywords adds comes last, however much: to be told what one typed says more.
+    """
+    if len(parts) > 1:
+        parts.sort()
+    why = [reason for _, reason in parts]
+    if whole:
+        why.append(reason_of((ReasonKind.WHOLE, AS_A_WHOLE, whole)))
+    return _score_of((paper_id, value, tuple(why)))
 
 
 class Clerk:
