@@ -31,7 +31,7 @@ class Material:
     """What one reader's digest can be made of."""
 
     papers: Mapping[str, Paper]  # candidates by id
-    ranked: Sequence[Standing]  # the best new candidates for this profile, in the order they should be read
+    ranked: Collection[Standing]  # the best new candidates for this profile, in the order they should be read
     shown: Collection[str] = frozenset()  # ids of papers the reader has had before
     floor: float = 0.1  # a match below this part of a perfect one is none
     wildcard: Standing | None = None  # the paper from outside the profile, if there is one worth it
@@ -47,18 +47,16 @@ def compose(issue: Issue, profile: Profile, material: Material) -> Digest | Skip
     most the share of places that the reader's trending dial gives them. News of papers shown before comes along with
     new papers, but is no reason to send a mail.
     """
-    shown = material.shown
-    new = [one for one in material.ranked if one.paper_id not in shown] if shown else material.ranked
-    picked = _pick(profile, new, material, material.floor)
+    picked = _pick(profile, material, material.floor)
     if not picked and profile.quiet_day == "carry-over":
-        picked = _pick(profile, new, material, 0.0)
+        picked = _pick(profile, material, 0.0)
     candidates = len(material.papers) - sum(paper_id in material.papers for paper_id in material.shown)
     if picked or profile.quiet_day == "note":
         updates = tuple(material.updates[:_MOST_UPDATES]) if picked else ()
         return Digest(issue, profile.email, tuple(picked), candidates, profile, updates)
     if not material.papers:
         return Skip(profile.email, SkipReason.NOTHING_NEW, "no page with papers was picked up lately")
-    if not new:
+    if all(one.paper_id in material.shown for one in material.ranked):
         seen = "whatever the last days brought was shown before, or is muted"
         return Skip(profile.email, SkipReason.NOTHING_NEW, seen)
     none = "the one new paper does not fit" if candidates == 1 else f"none of {candidates:,} new papers fits"
@@ -102,17 +100,18 @@ def _not_popular(profile: Profile, one: Standing) -> str:
     return f"; popular papers get at most {most}, and others are ahead"
 
 
-def _pick(profile: Profile, new: Sequence[Standing], material: Material, floor: float) -> list[Pick]:
-    least = floor * (1 - profile.trending)
-    has_match = any(one.interest > least for one in new)
+def _pick(profile: Profile, material: Material, floor: float) -> list[Pick]:
+    least, shown = floor * (1 - profile.trending), material.shown
+    has_match = any(one.interest > least for one in material.ranked if one.paper_id not in shown)
     wild = material.wildcard if has_match and profile.max_papers > 1 else None
-    others = [one for one in new if one.paper_id != wild.paper_id] if wild else new
     places = profile.max_papers - (wild is not None)
     liked_from, liked_places = _popular(profile, places, has_match=has_match)
     picked: list[tuple[Section, str]] = []
-    for one in others:
+    for one in material.ranked:
         if len(picked) == places:
             break
+        if one.paper_id in shown or (wild and one.paper_id == wild.paper_id):
+            continue
         is_match = one.interest > least
         if is_match or (liked_places and liked_from <= one.liked > 0 <= one.interest):
             liked_places -= not is_match

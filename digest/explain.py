@@ -125,10 +125,10 @@ def _ranked(
     listed = list({**papers.candidates, paper.id: paper}.values())
     counter = ranker.lay_out(listed, now=now, sightings=papers.sightings)
     batch = counter.serve([reader.profile], [reader.taste], now=now, limit=None)
-    column = batch.columns(0).get(paper.id)
-    if column is None:
+    standing = next((one for one in batch.standings(0) if one.paper_id == paper.id), None)
+    if standing is None:
         return None, None, None
-    [standing] = [one for one in batch.standings(0) if one.paper_id == paper.id]
+    [column] = batch.columns(0, [paper.id])
     return batch.explain(0, [column])[0], column + 1, standing
 
 

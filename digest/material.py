@@ -19,6 +19,7 @@ from digest.ranking.counter import Counter
 from digest.ranking.diversity import vary
 from digest.ranking.floor import FEWEST_DAYS, LEAST, learn_floors, usual_matches
 from digest.ranking.meaning import Encoder, one_thread
+from digest.ranking.mute import NOWHERE
 from digest.ranking.shelf import Vector
 from digest.ranking.trending import Sighting
 
@@ -175,14 +176,13 @@ def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datet
     varied = _varied(tables.candidates, batch, depths)
     floors = tables.floors(batch.readers, profiles, tastes)
     for row, (reader, floor) in enumerate(zip(readers, floors.tolist(), strict=True)):
-        standings = varied.standings(row)
-        wild = standings.pop() if varied.places[row, -1] >= 0 else None
+        wild = next(iter(varied.standings(row, slice(-1, None))), None) if reader.profile.wildcard else None
         yield Material(
             papers=papers.candidates,
-            ranked=standings,
+            ranked=varied.standings(row, slice(-1)),
             shown=reader.shown,
             floor=floor,
-            wildcard=wild if reader.profile.wildcard else None,
+            wildcard=wild,
             updates=tables.news(reader, batch.readers.muted[row]),
             explain=_Explain(varied, row),
         )
@@ -193,15 +193,17 @@ def _varied(counter: Counter, batch: Batch, depths: Places) -> Batch:
     columns = np.arange(batch.count)
     places, values = batch.places[:, : batch.count], batch.values[:, : batch.count]
     is_looked_at = (places >= 0) & (columns < (_LOOKED_AT * depths)[:, np.newaxis])
-    alike, rows = counter.likeness(np.maximum(places, 0))
+    repeats, rows = counter.repeats(np.maximum(places, 0))
     values = np.where(is_looked_at, values, -np.inf)
-    order = vary(values, alike, rows, count=min(int(depths.max()), batch.count))
+    order = vary(values, repeats, rows, count=min(int(depths.max()), batch.count))
     order[np.arange(order.shape[1]) >= depths[:, np.newaxis]] = -1
     outside = np.full((len(places), 1), batch.count if batch.places.shape[1] > batch.count else -1)
     return batch.chosen(np.concatenate([order, outside], axis=1))
 
 
 def _places(known: Mapping[str, int], paper_ids: frozenset[str]) -> Places:
+    if not paper_ids:
+        return NOWHERE
     return np.array([known[paper_id] for paper_id in paper_ids if paper_id in known], dtype=np.int64)
 
 
@@ -213,5 +215,5 @@ class _Explain:
     row: int
 
     def __call__(self, paper_ids: Sequence[str]) -> list[Score]:
-        columns = self.batch.columns(self.row)
-        return self.batch.explain(self.row, [columns[paper_id] for paper_id in paper_ids])
+        columns = self.batch.columns(self.row, paper_ids)
+        return self.batch.explain(self.row, columns)

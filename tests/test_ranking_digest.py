@@ -19,9 +19,9 @@ def varied(scores, papers, *, strength=STRENGTH, limit=None):
     """One reader's scores in the order that `vary` gives."""
     place = {paper.id: number for number, paper in enumerate(papers)}
     places = np.array([[place[score.paper_id] for score in scores]], dtype=np.int64)
-    alike, rows = RANKER.lay_out(papers, now=NOW).likeness(places)
+    repeats, rows = RANKER.lay_out(papers, now=NOW).repeats(places)
     values = np.array([[score.value for score in scores]])
-    order = vary(values, alike, rows, strength=strength, count=limit or len(scores))
+    order = vary(values, repeats, rows, strength=strength, count=limit or len(scores))
     return [scores[column] for column in order[0]]
 
 

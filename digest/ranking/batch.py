@@ -1,6 +1,6 @@
 """Some readers at once: all papers weighed in dense rows, the best of them kept in arrays until reasons are asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import compress, repeat
@@ -66,7 +66,7 @@ class _KeywordParts:
     worth: NDArray[np.float64]
 
 
-class _Listed(NamedTuple):
+class Listed(NamedTuple):
     """Tables of a batch as lists, one a reader: in Python, one number after the other is read much faster from these."""
 
     places: list[list[int]]
@@ -115,24 +115,14 @@ class Batch:
         count = int((columns < self.count).sum())
         return Ranking(explained[:count], len(self.readers.muted[reader]), explained[count:])
 
-    def standings(self, reader: int) -> list[Standing]:
-        """How all papers of one reader stand, in their order, without reasons."""
-        listed, ids = self._listed, self.clerk.ids
-        places, followed = listed.places[reader], {found.place for found in self.readers.followed[reader]}
-        standings = zip(
-            [ids[place] for place in places],
-            listed.values[reader],
-            listed.fits[reader],
-            listed.liked[reader],
-            [place in followed for place in places] if followed else repeat(False),
-            strict=False,
-        )
-        return list(compress(map(_standing, standings), listed.is_there[reader]))
+    def standings(self, reader: int, columns: slice = slice(None)) -> "Standings":
+        """How the papers in these columns of one reader stand, in their order, without reasons."""
+        return Standings(self, reader, columns)
 
-    def columns(self, reader: int) -> dict[str, int]:
-        """In which column each paper of one reader stands."""
-        ids, places = self.clerk.ids, self._listed.places[reader]
-        return {ids[place]: column for column, place in enumerate(places) if place >= 0}
+    def columns(self, reader: int, paper_ids: Sequence[str]) -> list[int]:
+        """In which columns these papers of one reader stand. Raises `ValueError` for one that does not."""
+        places = self.listed.places[reader]
+        return [places.index(self.clerk.places[paper_id]) for paper_id in paper_ids]
 
     def explain(self, reader: int, columns: Sequence[int]) -> list[Score]:
         """The scores of these columns of one reader, with reasons that add up to them.
@@ -140,7 +130,7 @@ class Batch:
         A liked paper that nothing else speaks for has its votes as a reason even where the reader's dial makes them worth
         nothing: the one from outside a profile is chosen for them.
         """
-        listed, clerk = self._listed, self.clerk
+        listed, clerk = self.listed, self.clerk
         places, values, cells = listed.places[reader], listed.values[reader], listed.cells[reader]
         trends, wholes = clerk.trends(listed.shares[reader]), listed.wholes[reader]
         others = self._by_others(reader, [places[column] for column in columns])
@@ -155,12 +145,12 @@ class Batch:
         return scores
 
     @cached_property
-    def _listed(self) -> "_Listed":
+    def listed(self) -> "Listed":
         found, share = self._keyword_parts, self.readers.wishes.interest[:, np.newaxis]
         whole = share * self.whole
         fits = fit(self.interests, partly=found.partly, whole=whole)
         liked = self.readers.wishes.trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
-        return _Listed(
+        return Listed(
             places=self.places.tolist(),
             is_there=(self.places >= 0).tolist(),
             values=self.values.tolist(),
@@ -207,7 +197,7 @@ class Batch:
 
     def _add_keywords(self, place: int, cell: int, whole: float, parts: list[Part]) -> float:
         """Say what keywords bring a paper. Returns what fits too little to be named, with what fitting all of them adds."""
-        listed, keywords, word = self._listed, self.readers.rows.keywords, self.clerk.related
+        listed, keywords, word = self.listed, self.readers.rows.keywords, self.clerk.related
         for row, kind, worth in listed.entries[listed.starts[cell] : listed.starts[cell + 1]]:
             if kind == COMPLETE:
                 said = reason_of((ReasonKind.KEYWORD, keywords[row].typed, worth))
@@ -248,3 +238,28 @@ class Batch:
                 if worth := float(weight * values[place]):
                     term = taste_term(int(alike[place]), verb)
                     found.append((-abs(worth), Reason(ReasonKind.TASTE, term, worth)))
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How papers of one reader stand, each worked out when it is come to: most digests are full long before the end."""
+
+    batch: Batch
+    reader: int
+    columns: slice
+
+    def __len__(self) -> int:
+        return sum(self.batch.listed.is_there[self.reader][self.columns])
+
+    def __contains__(self, one: object) -> bool:
+        return any(one == other for other in self)
+
+    def __iter__(self) -> Iterator[Standing]:
+        listed, followed = self.batch.listed, {one.place for one in self.batch.readers.followed[self.reader]}
+        places, *values, is_there = (
+            table[self.reader][self.columns]
+            for table in (listed.places, listed.values, listed.fits, listed.liked, listed.is_there)
+        )
+        ids = map(self.batch.clerk.ids.__getitem__, places)
+        is_followed = map(followed.__contains__, places) if followed else repeat(False)
+        return compress(map(_standing, zip(ids, *values, is_followed, strict=False)), is_there)

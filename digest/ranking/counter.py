@@ -14,6 +14,7 @@ from digest.model import Paper, Profile
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import MOST_NUMBERS, KeywordTable, Rows
+from digest.ranking.diversity import repetition
 from digest.ranking.floor import fit
 from digest.ranking.follow import FOLLOW_VALUE, NameIndex
 from digest.ranking.harmony import Coarse, coarse, harmony
@@ -112,8 +113,7 @@ class Counter:
         interest *= readers.wishes.interest[:, np.newaxis]
         values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
         for reasons in (readers.muted, barred or ()):
-            for row, places in enumerate(reasons):
-                values[row, places] = -np.inf
+            _bar(values, reasons)
         best = best_places(values, len(self.papers) if limit is None else limit)
         places = np.concatenate([best, self._outside(interest, unwanted, values, outside)], axis=1)
         values, interest = (np.take_along_axis(table, places, axis=1) for table in (values, interest))
@@ -125,8 +125,7 @@ class Counter:
         interest, _, whole = self._weigh(readers)
         partly = _product(readers.wishes.weights.maximum(0), readers.rows.partly)
         fits = fit(interest, partly=partly, whole=whole)
-        for row, places in enumerate(readers.muted):
-            fits[row, places] = -np.inf
+        _bar(fits, readers.muted)
         return fits
 
     def may_fit(self, readers: Readers, least: Vector) -> Places:
@@ -229,27 +228,35 @@ class Counter:
     def compare(self) -> None:
         """Work out now how alike the papers are, where they are few enough, instead of when it was asked for often."""
         if len(self.papers) <= _ALL_ALIKE:
-            self._asked_alike = len(self.papers) + 1
-            self.likeness(np.arange(0))
+            _ = self._all_repeats
 
-    def likeness(self, places: Places) -> tuple[Matrix, Places]:
-        """How alike papers are in words and meaning (papers x papers), 0 .. 1, these and perhaps others; and in which row
-        each of them is.
+    def repeats(self, places: Places) -> tuple[Matrix, Places]:
+        """How far papers repeat each other in words and meaning (papers x papers), these and perhaps others; and in which
+        row each of them is. See `repetition`.
         """
-        # When it has been asked for often enough, what is between all papers is worked out once.
-        if self._asked_alike > len(self.papers) <= _ALL_ALIKE:
-            return self._all_alike, places
-        papers, rows = np.unique(places, return_inverse=True)
-        self._asked_alike += len(papers)
-        return likeness(self._terms[papers], self.places[papers]), rows.reshape(places.shape)
+        # When a part of it has been asked for that is worth it, what is between all papers is worked out once.
+        if "_all_repeats" not in self.__dict__:
+            papers, rows = np.unique(places, return_inverse=True)
+            self._asked_alike += len(papers)
+            if 2 * self._asked_alike < len(self.papers) or len(self.papers) > _ALL_ALIKE:
+                alike = likeness(self._terms[papers], self.places[papers])
+                return repetition(alike), rows.reshape(places.shape)
+        return self._all_repeats, places
 
     @cached_property
-    def _all_alike(self) -> Matrix:
-        return likeness(self._terms, self.places)
+    def _all_repeats(self) -> Matrix:
+        return repetition(likeness(self._terms, self.places))
 
     @cached_property
     def _terms(self) -> sparse.csr_array:
         return unit_terms(self.known, self.fitted.library.shelf.shared)
+
+
+def _bar(values: Matrix, barred: Sequence[Places]) -> None:
+    """Take papers out of the rows of those who cannot get them."""
+    for row, places in enumerate(barred):
+        if len(places):
+            values[row, places] = -np.inf
 
 
 def _product(weights: sparse.csr_array, table: sparse.csr_array) -> Matrix:

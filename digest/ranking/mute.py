@@ -10,7 +10,7 @@ from digest.model import Paper
 from digest.ranking.batch_best import Places
 from digest.ranking.text import singular, surfaces
 
-_NOWHERE: Places = np.zeros(0, dtype=np.int64)
+NOWHERE: Places = np.zeros(0, dtype=np.int64)
 
 
 class MuteList:
@@ -31,7 +31,7 @@ class MuteList:
             if typed not in self._known:
                 self._known[typed] = np.array(sorted(self._search(typed)), dtype=np.int64)
             found.append(self._known[typed])
-        return np.unique(np.concatenate(found)) if found else _NOWHERE
+        return np.unique(np.concatenate(found)) if found else NOWHERE
 
     @cached_property
     def _texts(self) -> list[str]:

@@ -73,6 +73,7 @@ class Clerk:
     def __init__(self, papers: Sequence[Paper], shelf: Shelf, trend: Trend, librarian: Librarian) -> None:
         self.papers = papers
         self.ids = [paper.id for paper in papers]
+        self.places = {paper_id: place for place, paper_id in enumerate(self.ids)}
         self._liked: list[float] = trend.liked.tolist()
         self._recent: list[float] = trend.recent.tolist()
         self.trend = trend

@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice
 from random import Random
 from time import process_time
 from typing import TypeVar
@@ -81,7 +82,7 @@ def while_typing(ranker, corpus, subjects):
         advice.append(process_time() - start)
         start = process_time()
         [material] = materials(ranker, papers, [Reader(profile)], now=NOW)
-        material.explain([one.paper_id for one in material.ranked[:10]])
+        material.explain([one.paper_id for one in islice(material.ranked, 10)])
         digests.append(process_time() - start)
     for label, spent in (
         ("  advice on some keywords", advice),
@@ -103,7 +104,7 @@ def for_everybody(ranker, corpus, readers):
         start = process_time()
         for first in range(0, len(people), 100):
             for material in materials(ranker, papers, people[first : first + 100], now=NOW):
-                material.explain([one.paper_id for one in material.ranked[:10]])
+                material.explain([one.paper_id for one in islice(material.ranked, 10)])
         print(f"{label:<44} {(process_time() - start) / len(people) * 1e6:8.0f} us/reader")
 
 
