@@ -188,7 +188,7 @@ class Batch:
         order, cell_of = by_cell.indices, np.take_along_axis(cell_of, self.places % width, axis=1)
         return _KeywordParts(
             cells=cell_of,
-            partly=partly[cell_of],
+            partly=np.asarray(partly[cell_of], dtype=float),
             starts=by_cell.indptr,
             rows=asked.indices[asking[order]],
             kinds=kinds[order],
@@ -256,10 +256,11 @@ class Standings:
 
     def __iter__(self) -> Iterator[Standing]:
         listed, followed = self.batch.listed, {one.place for one in self.batch.readers.followed[self.reader]}
-        places, *values, is_there = (
-            table[self.reader][self.columns]
-            for table in (listed.places, listed.values, listed.fits, listed.liked, listed.is_there)
+        places, is_there = (
+            listed.places[self.reader][self.columns],
+            listed.is_there[self.reader][self.columns],
         )
+        values = [table[self.reader][self.columns] for table in (listed.values, listed.fits, listed.liked)]
         ids = map(self.batch.clerk.ids.__getitem__, places)
         is_followed = map(followed.__contains__, places) if followed else repeat(False)
         return compress(map(_standing, zip(ids, *values, is_followed, strict=False)), is_there)
