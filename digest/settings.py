@@ -65,7 +65,7 @@ class Settings(BaseModel):
 
     def inside_home(self, path: Path) -> Path:
         """`path` as it is meant: relative paths are relative to the home, `~` is the person's own folder."""
-        return self.home / path.expanduser()
+        return _inside(self.home, path)
 
 
 def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -91,7 +91,7 @@ def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settin
         raise SettingsError(mistakes)
     return Settings(
         home=home,
-        file=file,
+        file=_at_home(file, home),
         secret=_as_secret(secrets.get("DIGEST_SECRET")),
         old_secrets=_as_secrets(secrets.get("DIGEST_OLD_SECRETS", "")),
         smtp_password=_as_secret(secrets.get("DIGEST_SMTP_PASSWORD")),
@@ -137,6 +137,20 @@ def write_private(path: Path, text: str) -> None:
         Path(path).hardlink_to(name)  # the one step that gives it its name; it takes no place that is taken
     finally:
         Path(name).unlink()
+
+
+def _inside(home: Path, path: Path) -> Path:
+    return home / path.expanduser()
+
+
+def _at_home(file: DigestFile, home: Path) -> DigestFile:
+    """`file` with the authorities where they are meant: who connects knows of no home."""
+    changed = {
+        name: table.model_copy(update={"ca_file": _inside(home, table.ca_file)})
+        for name, table in (("smtp", file.smtp), ("mailbox", file.mailbox))
+        if table.ca_file is not None
+    }
+    return file.model_copy(update=changed)
 
 
 def _as_secrets(value: str) -> tuple[SecretStr, ...]:

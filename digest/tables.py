@@ -34,7 +34,9 @@ class SmtpSettings(Strict):
     port: int = Field(587, description="587 with starttls, 465 with tls, 25 with none", ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls | tls | none")
     username: str | None = Field(None, description="the password comes from DIGEST_SMTP_PASSWORD in .env")
-    ca_file: Path | None = Field(None, description="certificate authority of a private server, as PEM")
+    ca_file: Path | None = Field(
+        None, description="PEM file of a private server's authority, inside the home unless absolute"
+    )
     auth: Literal["auto", "plain", "login", "xoauth2"] = Field(
         "auto", description="auto | plain | login | xoauth2, where the password is the access token"
     )
@@ -146,7 +148,9 @@ class MailboxSettings(Strict):
         description="what was read goes there; it stays where it is when unset",
         pattern=r"^[ -!#-\[\]-~]+$",
     )
-    ca_file: Path | None = Field(None, description="certificate authority of a private server, as PEM")
+    ca_file: Path | None = Field(
+        None, description="PEM file of a private server's authority, inside the home unless absolute"
+    )
     timeout: float = Field(60.0, description="seconds for each answer, complete", gt=0, le=600)
 
     @model_validator(mode="after")

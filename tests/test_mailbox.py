@@ -42,6 +42,14 @@ def served(imap, authority, tmp_path, password=PASSWORD, **wanted):
         yield ImapMailbox(settings, password)
 
 
+def test_a_file_of_an_authority_that_is_not_there_is_said_with_the_setting(imap, authority, tmp_path):
+    with served(imap, authority, tmp_path, ca_file=tmp_path / "none.pem") as mailbox:
+        with pytest.raises(
+            MailboxError, match=r"none\.pem cannot be used: No such file.*\[mailbox\] ca_file"
+        ):
+            mailbox.count()
+
+
 def take_all(mailbox):
     taken: list[bytes] = []
     mailbox.each(taken.append)

@@ -1,5 +1,7 @@
 """Settings: defaults, mistakes with their place, secrets that never show."""
 
+from pathlib import Path
+
 import pytest
 
 from digest.errors import SettingsError
@@ -66,6 +68,13 @@ def test_smtp_needs_a_sender_and_a_password(tmp_path):
     with pytest.raises(SettingsError) as caught:
         load_settings(home, {})
     assert [mistake.key for mistake in caught.value.mistakes] == ["sender.address", "smtp.username"]
+
+
+def test_the_authorities_of_private_servers_are_looked_for_in_the_home(tmp_path):
+    toml = '[smtp]\nca_file = "ca.pem"\n[mailbox]\nca_file = "/etc/ssl/lab.pem"\nmaildir = "mails"'
+    file = load_settings(home_with(tmp_path, toml), {}).file
+    assert file.smtp.ca_file == tmp_path / "ca.pem"
+    assert file.mailbox.ca_file == Path("/etc/ssl/lab.pem")
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path):

@@ -41,6 +41,19 @@ def refusal_of(script, **settings):
     return None, time.monotonic() - began
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [(None, "No such file or directory"), ("no certificate", "it holds no certificate as PEM")],
+)
+def test_a_file_of_an_authority_that_cannot_be_used_is_the_operators_business(tmp_path, written, why):
+    ca_file = tmp_path / "ca.pem"
+    if written:
+        ca_file.write_text(written)
+    error, _ = refusal_of(Script(extensions=("STARTTLS",)), security="starttls", ca_file=ca_file)
+    assert isinstance(error, Unreachable)
+    assert str(error) == f"{ca_file} cannot be used: {why}; correct [smtp] ca_file"
+
+
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_the_bytes_arrive_as_they_were_one_message_after_the_other(pipelining):
     script = Script(extensions=("PIPELINING",) if pipelining else ())

@@ -1,6 +1,7 @@
-"""A certificate that is not to be trusted, in words that say who has to do what."""
+"""Whom TLS trusts, and a certificate that is not to be trusted, in words that say who has to do what."""
 
 import ssl
+from pathlib import Path
 
 # What OpenSSL says, by its number (x509_vfy.h).
 _EXPIRED, _NOT_YET, _ITSELF, _ITSELF_IN_CHAIN, _ISSUER, _FIRST, _NAME, _ADDRESS = (
@@ -13,6 +14,24 @@ _EXPIRED, _NOT_YET, _ITSELF, _ITSELF_IN_CHAIN, _ISSUER, _FIRST, _NAME, _ADDRESS 
     62,
     64,
 )
+
+
+class NoAuthority(Exception):  # noqa: N818  # becomes the caller's own kind of trouble
+    """The file of a private authority cannot be used; the message says why, in words."""
+
+
+def tls_context(ca_file: Path | None, table: str) -> ssl.SSLContext:
+    """TLS 1.2 and newer, with certificates and names checked against the system's authorities, or this file's.
+
+    Raises `NoAuthority`; `table` of the settings names the file.
+    """
+    try:
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except OSError as error:
+        why = "it holds no certificate as PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise NoAuthority(f"{ca_file} cannot be used: {why}; correct [{table}] ca_file") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def distrust(where: str, error: ssl.SSLCertVerificationError, table: str) -> str:

@@ -10,7 +10,7 @@ import ssl
 from typing import NamedTuple, Self
 
 from digest.crashpoints import crashpoint
-from digest.mail.certificates import distrust
+from digest.mail.certificates import NoAuthority, distrust, tls_context
 from digest.mail.replies import Reply
 from digest.mail.sasl import authenticate
 from digest.mail.transport import Unreachable
@@ -64,6 +64,8 @@ class Dialogue:
             wire.close()
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise Unreachable(distrust(where, error, "smtp")) from error
+            if isinstance(error, NoAuthority):
+                raise Unreachable(str(error)) from error
             if isinstance(error, Broken):
                 raise Unreachable(f"cannot connect to {where}: {error}") from error
             raise
@@ -91,9 +93,7 @@ class Dialogue:
 
     def _encrypt(self) -> None:
         wanted = self._settings
-        context = ssl.create_default_context(cafile=str(wanted.ca_file) if wanted.ca_file else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._wire.encrypt(context, wanted.host, wanted.timeout)
+        self._wire.encrypt(tls_context(wanted.ca_file, "smtp"), wanted.host, wanted.timeout)
 
     def _greet(self, where: str) -> None:
         name = socket.gethostname()

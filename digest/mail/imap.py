@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from digest.errors import MailboxError
-from digest.mail.certificates import distrust
+from digest.mail.certificates import NoAuthority, distrust, tls_context
 from digest.mail.mailbox import AT_ONCE, MAX_BYTES, Take
 from digest.mail.names import addresses_of
 from digest.mail.wire import in_words
@@ -152,6 +152,8 @@ class ImapMailbox:
             yield
         except ssl.SSLCertVerificationError as error:
             raise MailboxError(distrust(self._where, error, "mailbox")) from error
+        except NoAuthority as error:
+            raise MailboxError(str(error)) from error
         except imaplib.IMAP4.error as error:
             said = clean_text(str(error).removeprefix("b'").removesuffix("'"), limit=200)
             raise MailboxError(f"cannot read the mailbox at {self._where}: {said}") from error
@@ -162,8 +164,7 @@ class ImapMailbox:
 
     def _connect(self) -> _Tls | _StartTls:
         wanted = self._settings
-        context = ssl.create_default_context(cafile=str(wanted.ca_file) if wanted.ca_file else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = tls_context(wanted.ca_file, "mailbox")
         if wanted.security == "tls":
             return _Tls(wanted.host, wanted.port, ssl_context=context, timeout=wanted.timeout)
         imap = _StartTls(wanted.host, wanted.port, timeout=wanted.timeout)
