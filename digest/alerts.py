@@ -114,7 +114,10 @@ def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
     if failed[0]:
         last = db.execute(select(deliveries.c.last_reply).where(deliveries.c.id == failed[1])).scalar()
         said = f"{failed[0]} within a day; the last one: {last}"
-        yield Trouble("Mails could not be sent", said, "`digest outbox list --state failed` shows them.")
+        remedy = (
+            "`digest outbox list --state failed` shows them, `digest subscribers list` who gets nothing more."
+        )
+        yield Trouble("Mails could not be sent", said, remedy)
     waiting = (mine, deliveries.c.state.in_(_OPEN))
     oldest = db.execute(select(func.min(deliveries.c.queued_at)).where(*waiting)).scalar()
     if oldest is not None and now - oldest > _LATE and current_outage(db) is None:

@@ -31,8 +31,10 @@ from digest.store.schema import sources
 _MB = 1 << 20
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
 _WAL_RESET_MENDED = (3, 51, 3)
-_MEND_SMTP = "mend [smtp] in config/digest.toml, and DIGEST_SMTP_PASSWORD in .env, then: digest doctor"
-_MEND_MAILBOX = "mend [mailbox] in config/digest.toml, and DIGEST_IMAP_PASSWORD in .env, then: digest doctor"
+_MEND_SMTP = "do what it says ([smtp] is in config/digest.toml, the password in .env), then: digest doctor"
+_MEND_MAILBOX = (
+    "do what it says ([mailbox] is in config/digest.toml, the password in .env), then: digest doctor"
+)
 
 
 def examine(settings: Settings, store: Store, *, lookup: Lookup | None, now: datetime) -> Iterator[Finding]:

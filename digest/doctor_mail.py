@@ -6,6 +6,7 @@ that mail programs use. The sender's domain is judged in `digest.domain`.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 from digest.errors import DigestError
 from digest.finding import Finding
@@ -18,7 +19,7 @@ from digest.settings import Settings
 from digest.store.people import Subscriber
 
 _PAIRS = (("ink", "page"), ("body", "page"), ("soft", "page"), ("accent", "page"), ("chip_ink", "chip"))
-_KNOCKS = (("tls", 465), ("starttls", 587))
+_KNOCKS: tuple[tuple[Literal["tls", "starttls"], int], ...] = (("tls", 465), ("starttls", 587))
 
 
 def sample_mail(letters: Letters, *, now: datetime) -> bytes:
@@ -53,18 +54,26 @@ def examine_theme(theme: Theme) -> Finding:
 
 
 def knock(settings: Settings) -> Iterator[Finding]:
-    """Which of the usual ports the mail server answers at, and whether its certificate is good. No password is sent."""
+    """At which port, its own and the usual ones, the mail server answers, and whether its certificate is good.
+
+    No password is sent.
+    """
     smtp = settings.file.smtp
     if settings.file.delivery.transport != "smtp":
         return
-    for security, port in _KNOCKS:
+    own = [(smtp.security, smtp.port)] if smtp.security != "none" else []
+    for security, port in dict.fromkeys([*own, *_KNOCKS]):
         asked = smtp.model_copy(update={"port": port, "security": security, "username": None, "timeout": 8.0})
         name = f"port {port} ({security})"
         is_ours = (smtp.port, smtp.security) == (port, security)
         try:
             Dialogue.open(asked, None).close(politely=True)
         except DigestError as error:
-            remedy = "mend [smtp] in config/digest.toml, then: digest doctor mail" if is_ours else ""
+            remedy = (
+                "do what it says ([smtp] is in config/digest.toml), then: digest doctor mail"
+                if is_ours
+                else ""
+            )
             said = str(error) if is_ours else str(error).partition("; ")[0]  # that port is nowhere set
             yield Finding(name, "fail" if is_ours else "unchecked", said, remedy)
         else:

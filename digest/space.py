@@ -16,6 +16,10 @@ def shortage(folder: Path, least_mb: int) -> str | None:
     if usage.free >= least:
         return None
     return (
-        f"only {usage.free // _MB} MB are free on the disk of {folder}, and nothing new is taken in below"
-        f" {least // _MB} MB; what waits is still sent"
+        f"only {_size(usage.free)} are free on the disk of {folder}, and nothing new is taken in below"
+        f" {_size(least)}; what waits is still sent"
     )
+
+
+def _size(count: int) -> str:
+    return f"{count // _MB} MB" if count >= _MB else f"{count // 1024} kB"

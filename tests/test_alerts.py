@@ -161,6 +161,11 @@ def nearly_full(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 << 30, 0, 150 << 20))
 
 
+def test_a_small_disk_is_told_in_small_units(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(24 << 20, 0, 300 << 10))
+    assert str(shortage(tmp_path, 200)).startswith("only 300 kB are free")
+
+
 def test_a_disk_that_is_nearly_full_is_told(store, tell, nearly_full, tmp_path):
     assert str(shortage(tmp_path, 200)).startswith("only 150 MB are free")
     assert shortage(tmp_path, 100) is None

@@ -93,6 +93,13 @@ def _print_explanation(found: "Explanation") -> None:
 subscribers = typer.Typer(no_args_is_help=True, help="People who get digests.")
 
 
+_NO_MAIL = {  # what is said of an address to which nothing is sent, by the reason
+    "hard_bounce": "gets nothing: the address was refused for good; `digest subscribers resume` tries it again",
+    "complaint": "gets nothing: called our mail spam",
+    "manual": "gets nothing: by the operator; `digest subscribers resume` ends it",
+}
+
+
 @subscribers.command("list")
 def list_subscribers(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List everybody, with status, cadence and when the next digest is due.
@@ -100,18 +107,26 @@ def list_subscribers(ctx: typer.Context, as_json: AsJson = False) -> None:
     Example: digest subscribers list
     """
     from digest.app import App
-    from digest.store.people import every_subscriber
+    from digest.store.people import every_subscriber, suppressed
 
     context: Context = ctx.obj
     with exits_in_words(), App.open(context.home) as app:
         app.sync(now=context.now)
         with app.store.reading() as db:
             found = every_subscriber(db)
+            barred = suppressed(db, [person.address_hash for person in found])
     if as_json:
         print_json([_person(person) for person in found])
         return
     rows = [
-        (p.email, p.status, p.profile.cadence.every, p.file or p.owner, _due(p), p.profile_error)
+        (
+            p.email,
+            p.status,
+            p.profile.cadence.every,
+            p.file or p.owner,
+            _due(p),
+            p.profile_error or _NO_MAIL.get(barred.get(p.address_hash, "")),
+        )
         for p in found
     ]
     none = "nobody is subscribed; write config/subscribers/NAME.toml"
@@ -149,7 +164,7 @@ def pause(ctx: typer.Context, email: Address) -> None:
 
 @subscribers.command()
 def resume(ctx: typer.Context, email: Address) -> None:
-    """Send again, from the next slot on.
+    """Send again, from the next slot on, and again to an address that was refused for good.
 
     Example: digest subscribers resume reader@example.org
     """

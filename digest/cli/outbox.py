@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import Context, exits_in_words
+from digest.cli.context import Context, complain, exits_in_words
 from digest.cli.output import print_json, print_table
 from digest.model import DeliveryState
 
@@ -39,6 +39,7 @@ def list_deliveries(
 
     Example: digest outbox list --state failed
     """
+    from digest.alerts import hindrances
     from digest.app import App
     from digest.store.history import newest_deliveries, shown_in
 
@@ -47,12 +48,16 @@ def list_deliveries(
         found = newest_deliveries(db, limit, state)
         for row in found if papers else ():
             row["papers"] = shown_in(db, row["id"])
+        stopped = list(hindrances(db, app.settings.file.alerts, app.settings.home))
     if as_json:
         print_json(found)
         return
     nothing = (
         f"no delivery is {state}" if state else "no deliveries; `digest run` makes one for whoever is due"
     )
+    if any(row["state"] in ("queued", "deferred") for row in found):
+        for trouble in stopped:
+            complain(f"{trouble.what}. {trouble.detail}")
     if not papers:
         columns = ("id", "state", "on", "subscriber", "subject", "last reply")
         rows = [(r["id"], r["state"], r["on"], r["subscriber"], r["subject"], r["last_reply"]) for r in found]

@@ -157,9 +157,12 @@ def print_publish(report: "PublishReport") -> None:
 def print_deliver(report: "DeliverReport") -> None:
     """What left and what did not."""
     unknown = f", unknown {report.unknown} (see `digest outbox list`)" if report.unknown else ""
+    waiting = f", waiting {report.waiting}" if report.waiting else ""
     typer.echo(
-        f"sent         {report.sent}, deferred {report.deferred + report.waiting}, failed {report.failed}{unknown}"
+        f"sent         {report.sent}, deferred {report.deferred}, failed {report.failed}{unknown}{waiting}"
     )
+    if report.failed:
+        typer.echo("failed       `digest outbox list --state failed` says who and why")
     if report.stopped:
         typer.echo(f"stopped      {report.stopped}")
     elif report.deferred:

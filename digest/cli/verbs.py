@@ -128,20 +128,19 @@ def _one_round(house: "OpenHouse", context: Context, stopping: threading.Event, 
     for name, app in house.apps.items():
         if name and not as_json:
             typer.echo(f"== {name}")
-        read, done = _verbs(app, context, stopping)
+        read, done = _verbs(app, context, stopping, is_told=not as_json)
         is_well &= not any(report.has_trouble for report in (read, *done))
         if as_json:
             answers[name] = _as_json(*done)
-        else:
-            _tell(*done)
     if as_json:
         print_json(answers.get("", answers))
     return 0 if is_well else 1
 
 
 def _verbs(
-    app: "App", context: Context, stopping: threading.Event
+    app: "App", context: Context, stopping: threading.Event, *, is_told: bool
 ) -> "tuple[MailboxReport, tuple[IngestReport, PublishReport, DeliverReport]]":
+    """One after the other, each told as soon as it is done: what breaks a later one does not hide it."""
     from digest.pages.places import wait_for_settling
 
     wait_for_settling(app.folders())
@@ -149,17 +148,17 @@ def _verbs(
     if read.stopped:
         complain(read.stopped)
     ingested = app.ingest(now=context.now)
+    if is_told:
+        print_ingest(ingested)
     published = app.publish(now=context.now)
+    if is_told:
+        print_publish(published)
     app.alert(now=context.now)
     delivered = app.deliver(clock=context.clock, is_stopping=stopping.is_set)
+    if is_told:
+        print_deliver(delivered)
     app.tidy(now=context.now)
     return read, (ingested, published, delivered)
-
-
-def _tell(ingested: "IngestReport", published: "PublishReport", delivered: "DeliverReport") -> None:
-    print_ingest(ingested)
-    print_publish(published)
-    print_deliver(delivered)
 
 
 def _as_json(

@@ -124,7 +124,7 @@ class Dialogue:
         if reply.is_permanent:
             raise Unreachable(
                 f"{where} does not accept username and password ({reply.text}):"
-                " check [smtp] username and DIGEST_SMTP_PASSWORD",
+                " check [smtp] username, and DIGEST_SMTP_PASSWORD in .env",
                 code=reply.code,
                 status=reply.status,
             )

@@ -192,7 +192,7 @@ class ImapMailbox:
             said = clean_text(str(error).removeprefix("b'").removesuffix("'"), limit=200)
             raise MailboxError(
                 f"{self._where} does not accept username and password ({said}):"
-                " check [mailbox] username and DIGEST_IMAP_PASSWORD"
+                " check [mailbox] username, and DIGEST_IMAP_PASSWORD in .env"
             ) from error
 
     def _mark(self, imap: _Tls | _StartTls, uid: str) -> None:

@@ -11,6 +11,7 @@ from digest.errors import DigestError
 from digest.store import Store
 from digest.store.people import Status, Subscriber, find_subscriber, read_subscriber
 from digest.store.readers import change_subscriber
+from digest.store.remedies import lift_suppression, suppression_of
 
 _BY_HAND = "by the operator"
 _NO_PAUSE: dict[str, Any] = {"paused_at": None, "paused_until": None}
@@ -19,13 +20,24 @@ _NO_PAUSE: dict[str, Any] = {"paused_at": None, "paused_until": None}
 def change_status(store: Store, email: str, status: Status, *, now: datetime) -> Subscriber:
     """Pause somebody, let them come back, or let them leave. Harmless to repeat; what a leaver is owed is not sent.
 
+    Who comes back is mailed again although a server once refused the address for good.
+
     Raises `DigestError` when nobody has this address, and for what only they can do.
     """
     with store.writing() as tx:
         person = find_subscriber(tx, email)
         if person is None:
             raise DigestError(f"nobody is subscribed as {email}; `digest subscribers list` shows who is")
+        if status == "active":
+            _mail_again(tx, person)
         return put_status(tx, person, status, now=now)
+
+
+def _mail_again(tx: Connection, person: Subscriber) -> None:
+    barred = suppression_of(tx, person.address_hash)
+    if barred is not None and barred[0] == "complaint":
+        raise DigestError(f"{person.email} called our mail spam; nothing more is sent there")
+    lift_suppression(tx, person.address_hash)
 
 
 def put_status(tx: Connection, person: Subscriber, status: Status, *, now: datetime) -> Subscriber:
