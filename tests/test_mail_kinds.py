@@ -142,7 +142,9 @@ def test_the_remedy_of_an_alert_is_not_said_smaller_or_paler_than_the_trouble():
         mail = sample("alert", Renderer(theme=theme))
         for remedy in BeautifulSoup(mail.html, "lxml").select("p.c"):
             style = dict(part.split(":", 1) for part in str(remedy["style"]).split(";"))
-            trouble = str(remedy.find_parent("td")["style"]).partition("font:")[2].partition("/")[0]
+            around = remedy.find_parent("td")
+            assert around is not None
+            trouble = str(around["style"]).partition("font:")[2].partition("/")[0]
             assert int(style["font-size"].removesuffix("px")) >= int(trouble.removesuffix("px"))
             assert contrast(style["color"], style["background-color"]) >= 4.5
             assert contrast(theme.dark.chip_ink, theme.dark.chip) >= 4.5
