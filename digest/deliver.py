@@ -19,6 +19,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from digest.garbage import undisturbed
 from digest.mail.transport import Transport, Unreachable
 from digest.sending import Clock, DeliverReport, Round
 from digest.settling import Policy, retry_delay
@@ -80,7 +81,8 @@ def _go(round_: Round, transports: Sequence[Transport], is_stopping: Callable[[]
         with suppress(Exception):
             transports[0].__exit__(None, None, None)
         return
-    round_.run(transports, is_stopping)
+    with undisturbed():
+        round_.run(transports, is_stopping)
 
 
 def _tidy(tx: Connection, policy: Policy, now: datetime) -> tuple[int, int]:

@@ -1,8 +1,9 @@
-"""When Python looks for garbage: not while a batch of digests is made, and not through what was learnt.
+"""When Python looks for garbage: not while a batch of digests is made or sent, and not through what was learnt.
 
 What nobody refers to is freed at once. Only objects that refer to each other in a ring wait for the collector, which
 looks through all young ones whenever some more were made. Those of a batch are many, and in use until it is written:
-looking through them took a tenth of the time of a morning's digests, and found nothing.
+looking through them took a tenth of the time of a morning's digests, and found nothing. Looking through all of the
+program, as it does now and then, took a fifth of the time of sending.
 """
 
 import gc
@@ -26,10 +27,15 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect(1)  # the young ones, also when another batch is never far
+        sweep()  # also when another batch is never far
         with _turn:
             if _under_way.pop() and not _under_way:
                 gc.enable()
+
+
+def sweep() -> None:
+    """Free what was lately left in rings; for a round that is `undisturbed` for long."""
+    gc.collect(1)
 
 
 def keep() -> None:

@@ -297,4 +297,4 @@ class Delivery:
     envelope: Envelope
     attempt: int  # 1 for the first; the fencing number of this claim
     queued_at: datetime
-    raw: bytes = field(default=b"", repr=False)  # read when its turn comes
+    raw: bytes = field(default=b"", repr=False)  # put together when its turn comes

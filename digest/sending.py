@@ -7,7 +7,6 @@ renewal of the lease and the claim of more. A permission is given only when the 
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,10 @@ from itertools import chain
 
 from sqlalchemy import Connection
 
+from digest.backlog import Backlog
 from digest.crashpoints import crashpoint
 from digest.errors import StoreError
+from digest.garbage import sweep
 from digest.mail.breaker import Breaker
 from digest.mail.senders import Event, Outcome, Request, Retired, Senders
 from digest.mail.transport import Transport, Unreachable
@@ -31,7 +32,6 @@ from digest.store.outbox import (
     mark_handed,
     renew,
     settle_sent,
-    with_bytes,
 )
 from digest.store.rescue import drop_unwanted
 
@@ -78,7 +78,7 @@ class Round:
         self._is_probe = is_probe
         self._senders = Senders(policy.return_path)
         self._breaker = Breaker()
-        self._backlog: deque[Delivery] = deque()  # claimed, not yet given to the senders
+        self._backlog = Backlog(store, policy.pace)
         self._in_hand: dict[int, Delivery] = {}  # claimed, and nothing written of it yet
         self._unwritten: list[Outcome] = []
         self._write_by = math.inf  # when the outcomes that wait must be written, by the steady clock
@@ -107,20 +107,15 @@ class Round:
 
     def _feed(self) -> float:
         """Give the senders what may leave now. Returns for how many seconds there is nothing to do but listen."""
-        pace, at = self._policy.pace, time.monotonic()
-        if not pace.is_limited:
-            while self._backlog:
-                self._senders.put(self._backlog.popleft())
-            return _PATIENCE
-        for _ in range(len(self._backlog)):
-            delivery = self._backlog.popleft()
-            if pace.wait_for(delivery.envelope.rcpt_to, at) > 0:
-                self._backlog.append(delivery)
-            else:
-                pace.started(delivery.envelope.rcpt_to, at)
+        at = time.monotonic()
+        while self._senders.waiting < self._senders.alive:
+            if (delivery := self._backlog.next(at)) is None:
+                return min(_PATIENCE, self._backlog.wait(at))
+            if delivery.raw:
                 self._senders.put(delivery)
-        waits = (pace.wait_for(delivery.envelope.rcpt_to, at) for delivery in self._backlog)
-        return min([_PATIENCE, *waits])
+            else:
+                del self._in_hand[delivery.id]
+        return _PATIENCE
 
     def _write(self, events: Sequence[Event], *, is_last: bool = False) -> None:
         """One commit for everything that was said. Then the senders that asked may go on.
@@ -159,7 +154,8 @@ class Round:
         self._committed(tally, taken, now if is_late else None)
         for request in requests:
             request.answer(request.delivery.id in allowed)
-        self._read(taken)  # now, while the server is busy with what was ended
+        if taken:
+            self._read(taken)  # now, while the server is busy with what was ended
 
     def _committed(
         self, tally: Sequence[str], taken: Sequence[Delivery], renewed_at: datetime | None
@@ -176,13 +172,9 @@ class Round:
             self._is_probe = False
 
     def _read(self, taken: Sequence[Delivery]) -> None:
-        if not taken:
-            return
-        with self._store.reading() as db:
-            known = with_bytes(db, taken)
-        self._backlog.extend(known)
-        for erased in {delivery.id for delivery in taken} - {delivery.id for delivery in known}:
-            del self._in_hand[erased]
+        for erased in self._backlog.add(taken):
+            del self._in_hand[erased.id]
+        sweep()
 
     @property
     def _wants_more(self) -> bool:
@@ -221,7 +213,7 @@ class Round:
 
     def _learn(self, outcome: Outcome) -> None:
         if isinstance(outcome.error, Unreachable):
-            self._backlog.append(outcome.delivery)  # another connection may take it; nothing was tried
+            self._backlog.put_back(outcome.delivery)  # another connection may take it; nothing was tried
             outcome.heard()
             return
         self._unwritten.append(outcome)

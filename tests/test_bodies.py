@@ -43,7 +43,7 @@ def forget(store, *gone, now=NOW):
 
 
 def read(store, delivery):
-    bodies._words.clear()  # as another process, which has read nothing yet
+    bodies._remembered.words = {}  # as another process, which has read nothing yet
     with store.reading() as db:
         return read_body(db, delivery)
 
@@ -100,7 +100,7 @@ def test_a_lost_piece_costs_only_the_mails_it_is_in(store, caplog):
     fine, raw = write(store, 2, COMMON[1])
     with store.writing() as tx:
         tx.execute(delete(pieces).where(pieces.c.key == COMMON[0].key.decode()))
-        bodies._words.clear()
+        bodies._remembered.words = {}
         assert read_bodies(tx, [broken, fine]) == {fine: raw}
     assert f"delivery id={broken} cannot be put together" in caplog.text
 
@@ -153,7 +153,7 @@ class Shelf(RuleBasedStateMachine):
     @invariant()
     def every_mail_is_whole(self):
         if hasattr(self, "store"):
-            bodies._words.clear()
+            bodies._remembered.words = {}
             with self.store.reading() as db:
                 assert read_bodies(db, self.kept) == self.kept
 

@@ -17,6 +17,7 @@ from digest.mail.pace import Pace
 from digest.mail.smtp import SmtpTransport
 from digest.mail.transport import InDoubt, MemoryTransport, Unreachable
 from digest.store import outbox
+from digest.store.bodies import bodies_of
 from digest.store.outbox import Claim
 from digest.store.people import suppressed
 from digest.store.schema import deliveries
@@ -365,7 +366,7 @@ def test_what_was_claimed_and_cannot_be_read_is_given_back(store, monkeypatch):
     def breaks(*_):
         raise StoreError("the disk reports an error")
 
-    monkeypatch.setattr("digest.sending.with_bytes", breaks)
+    monkeypatch.setattr("digest.backlog.bodies_of", breaks)
     with pytest.raises(StoreError):
         go(store, MemoryTransport())
     assert {(row.state, row.attempts) for row in rows(store)} == {("queued", 0)}
@@ -376,9 +377,7 @@ def test_what_was_claimed_and_cannot_be_read_is_given_back(store, monkeypatch):
 def test_what_is_erased_between_claim_and_sending_costs_only_itself(store, monkeypatch):
     for number in range(3):
         owe(store, number)
-    monkeypatch.setattr(
-        "digest.sending.with_bytes", lambda db, taken: outbox.with_bytes(db, taken[:1] + taken[2:])
-    )
+    monkeypatch.setattr("digest.backlog.bodies_of", lambda db, taken: bodies_of(db, taken[:1] + taken[2:]))
     assert go(store, MemoryTransport()).sent == 2
 
 

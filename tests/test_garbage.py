@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from digest.garbage import undisturbed
+from digest.garbage import sweep, undisturbed
 
 
 class Ring:
@@ -66,3 +66,13 @@ def test_who_wants_no_collector_gets_none(off):
     with undisturbed():
         pass
     assert not gc.isenabled()
+
+
+def test_who_is_undisturbed_for_long_may_sweep():
+    with undisturbed():
+        ring = Ring()
+        gone = weakref.ref(ring)
+        del ring
+        sweep()
+        assert gone() is None
+        assert not gc.isenabled()

@@ -72,6 +72,11 @@ class Senders:
             self.alive += 1
             self._turns.begin(partial(self._serve, transport))
 
+    @property
+    def waiting(self) -> int:
+        """How many were put in, and no connection was free for."""
+        return len(self._work)
+
     def put(self, delivery: Delivery) -> None:
         """Send this when a connection is free."""
         self._work.append(delivery)

@@ -6,10 +6,12 @@ writes a mail looks in the same transaction that its pieces are there and were u
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from digest.model import Message
 from digest.store.bulk import add_rows, fitted
@@ -22,8 +24,17 @@ log = logging.getLogger(__name__)
 _FRESH = timedelta(days=1)
 _KEPT = "pieces"  # who forgets some is alone with them
 _MESSAGE = ("delivery_id", "raw", "written_at")
-_REMEMBERED = 16_000  # pieces, some 1.5 kB apiece
-_words: dict[bytes, bytes] = {}  # by key: it says what the words are, in whatever database
+_MOST = 16_000  # pieces, some 1.5 kB apiece
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """The words of pieces by their keys, which say what they are in whatever database. Grows, or is replaced."""
+
+    words: dict[bytes, bytes] = field(default_factory=dict)
+
+
+_remembered = _Remembered()
 
 
 def keep_pieces(tx: Connection, written: Iterable[Message], *, now: datetime) -> None:
@@ -52,19 +63,44 @@ def keep_bodies(tx: Connection, written: Sequence[tuple[int, Message]], *, now: 
     add_rows(tx, messages, _MESSAGE, [(number, message.writing.recipe, at) for number, message in written])
 
 
+class Body(NamedTuple):
+    """What is kept of one mail: the bytes that leave, or the recipe of them, which takes less than half the room."""
+
+    kept: bytes
+    is_recipe: bool
+
+    def raw(self, words: Mapping[bytes, bytes]) -> bytes:
+        """The bytes that leave, with these words of pieces (`words_of`). Raises `KeyError` when one is not among them."""
+        return put_together(self.kept, words) if self.is_recipe else self.kept
+
+
+def bodies_of(db: Connection, deliveries: Collection[int]) -> dict[int, Body]:
+    """What is kept of these mails, by their delivery; without those that were erased."""
+    if not deliveries:
+        return {}
+    rows = db.execute(_BODIES.where(any_of(db, messages.c.delivery_id, deliveries))).all()
+    return {number: Body(kept, bool(is_recipe)) for number, kept, is_recipe in rows}
+
+
+def words_of(db: Connection, needed: Iterable[Body]) -> Mapping[bytes, bytes]:
+    """The words of the pieces these mails share, by their keys, and of others; without those the database has lost."""
+    known = _remembered.words
+    if len(known) >= _MOST:
+        known = _remembered.words = {}  # whoever was given the others may still put mails together with them
+    new = {key for body in needed if body.is_recipe for key in keys_in(body.kept)} - known.keys()
+    if new:
+        asked = any_of(db, pieces.c.key, [key.decode() for key in new])
+        known.update((key.encode(), words) for key, words in db.execute(_WORDS.where(asked)))
+    return known
+
+
 def read_bodies(db: Connection, deliveries: Collection[int]) -> dict[int, bytes]:
     """The bytes of mails by their delivery, as they leave; without those whose words are kept no longer."""
-    rows = db.execute(_BODIES, {"ids": list(deliveries)}).all() if deliveries else []
-    whole, not_yet = {}, []
-    for number, raw, is_recipe in rows:
+    found, whole = bodies_of(db, deliveries), {}
+    words = words_of(db, found.values())
+    for number, body in found.items():
         try:
-            whole[number] = put_together(raw, _words) if is_recipe else raw
-        except KeyError:
-            not_yet.append((number, raw))
-    words = _words_of(db, {key for _, recipe in not_yet for key in keys_in(recipe)})
-    for number, recipe in not_yet:
-        try:
-            whole[number] = put_together(recipe, words)
+            whole[number] = body.raw(words)
         except KeyError as lost:
             log.error("delivery id=%d cannot be put together: the database has lost %s", number, lost)  # noqa: TRY400
     return whole
@@ -86,18 +122,5 @@ def forget_pieces(tx: Connection, now: datetime) -> int:
     return len(keys)
 
 
-def _words_of(db: Connection, keys: set[bytes]) -> dict[bytes, bytes]:
-    found = {key: words for key in keys if (words := _words.get(key)) is not None}
-    new = [key.decode() for key in keys - found.keys()]
-    if new:
-        rows = db.execute(select(pieces.c.key, pieces.c.words).where(any_of(db, pieces.c.key, new)))
-        found.update((key.encode(), words) for key, words in rows)
-    if len(_words) >= _REMEMBERED:
-        _words.clear()
-    _words.update(found)
-    return found
-
-
-_BODIES = select(messages.c.delivery_id, messages.c.raw, messages.c.written_at.is_not(None)).where(
-    messages.c.delivery_id.in_(bindparam("ids", expanding=True))
-)
+_BODIES = select(messages.c.delivery_id, messages.c.raw, messages.c.written_at.is_not(None))
+_WORDS = select(pieces.c.key, pieces.c.words)

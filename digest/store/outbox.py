@@ -30,7 +30,6 @@ from sqlalchemy import (
 )
 
 from digest.model import Delivery, DeliveryState, Envelope
-from digest.store.bodies import read_bodies
 from digest.store.halt import is_halted
 from digest.store.prepared import Prepared
 from digest.store.schema import deliveries, suppressions
@@ -55,22 +54,12 @@ class Claim:
 def claim(tx: Connection, lease: Claim, *, now: datetime, limit: int) -> list[Delivery]:
     """Take up to `limit` rows whose time has come, the longest waiting first; none while the operator has halted sending.
 
-    Their bytes are not read yet (`with_bytes`): that takes time, and a claim keeps every other writer waiting.
+    What is kept of them is not read yet (`bodies`): that takes time, and a claim keeps every other writer waiting.
     """
     taken = _TAKE.ask(tx, owner=lease.owner, until=lease.until, now=now, most=limit)
     return [
         Delivery(number, message_id, Envelope(mail_from, rcpt_to), attempts, queued_at)
         for number, message_id, mail_from, rcpt_to, attempts, queued_at in sorted(taken)
-    ]
-
-
-def with_bytes(db: Connection, claimed: Sequence[Delivery]) -> list[Delivery]:
-    """The same with the bytes of their messages, which never change; without those that were erased meanwhile."""
-    raw = read_bodies(db, [delivery.id for delivery in claimed])
-    return [
-        Delivery(one.id, one.message_id, one.envelope, one.attempt, one.queued_at, raw[one.id])
-        for one in claimed
-        if one.id in raw
     ]
 
 

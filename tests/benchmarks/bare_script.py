@@ -10,17 +10,17 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from digest.model import Message
+from digest.model import Delivery
 
 _MARK = "UPDATE deliveries SET state = 'sent', settled_at = '2026-03-02' WHERE id = ?"
 Talk = Iterator[None]  # goes on when its socket has something to say
 
 
-def send_bare(port: int, file: Path, owed: list[Message], connections: int, synchronous: str) -> int:
+def send_bare(port: int, file: Path, owed: list[Delivery], connections: int, synchronous: str) -> int:
     """Send all of it over that many connections, in one thread; one commit a message. Returns how many were taken."""
     ledger = sqlite3.connect(file, isolation_level=None)
     ledger.execute(f"PRAGMA synchronous = {synchronous}")
-    work, waiting, poll = iter(enumerate(owed, 1)), dict[int, Talk](), select.poll()
+    work, waiting, poll = iter(owed), dict[int, Talk](), select.poll()
     for _ in range(connections):
         to_sink = socket.create_connection(("127.0.0.1", port))
         to_sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -38,18 +38,18 @@ def send_bare(port: int, file: Path, owed: list[Message], connections: int, sync
     return len(owed) if left is None else 0
 
 
-def _talk(to_sink: socket.socket, work: Iterator[tuple[int, Message]], ledger: sqlite3.Connection) -> Talk:
+def _talk(to_sink: socket.socket, work: Iterator[Delivery], ledger: sqlite3.Connection) -> Talk:
     """One connection: the envelope in one write, the message in another, and a note of it when it was taken."""
     yield from _answers(to_sink, 1)
     to_sink.sendall(b"EHLO [127.0.0.1]\r\n")
     yield from _answers(to_sink, 1)
-    for number, message in work:
-        mail_from, rcpt_to = message.envelope.mail_from, message.envelope.rcpt_to
+    for delivery in work:
+        mail_from, rcpt_to = delivery.envelope.mail_from, delivery.envelope.rcpt_to
         to_sink.sendall(f"MAIL FROM:<{mail_from}>\r\nRCPT TO:<{rcpt_to}>\r\nDATA\r\n".encode())
         yield from _answers(to_sink, 3)
-        to_sink.sendall(message.raw + b".\r\n")
+        to_sink.sendall(delivery.raw + b".\r\n")
         yield from _answers(to_sink, 1)
-        ledger.execute(_MARK, (number,))
+        ledger.execute(_MARK, (delivery.id,))
     to_sink.sendall(b"QUIT\r\n")
     yield from _answers(to_sink, 1)
     to_sink.close()

@@ -35,10 +35,11 @@ from digest.mail.senders import Outcome, Request, Retired, Senders
 from digest.mail.smtp import SmtpTransport
 from digest.model import Delivery, Envelope, Message
 from digest.store import Store
+from digest.store.bodies import keep_bodies, keep_pieces
 from digest.store.bulk import fill
-from digest.store.schema import deliveries, messages
+from digest.store.schema import deliveries
 from digest.tables import SmtpSettings
-from digest.writing import Writing
+from digest.writing import Shared, Tokens, Writing, joined, literal
 from tests.benchmarks.bare_script import send_bare
 from tests.benchmarks.sink import mail_sink, tls_sink
 from tests.postfix import environment, smtp_sink, tool
@@ -46,22 +47,29 @@ from tests.postfix import environment, smtp_sink, tool
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=5)
 HEAD = [b"From: digest@example.org\r\n", b"To: reader@example.org\r\n", b"Subject: A digest\r\n"]
-BODY = b"The quick brown fox jumps over the lazy dog, and then some more of it.\r\n" * 530  # 38 kB
+CARDS = 30  # in each mail, each with words that are its reader's own; 38 kB, as a digest of twenty papers is
+_SHARED = [
+    Shared(b"Card %03d: the quick brown fox jumps over the lazy dog, and over it again.\r\n" % n * 10)
+    for n in range(100)
+]
+_OWN = b"These words are of one reader alone: why this, more like it, less of it.\r\n" * 7
 Found = tuple[float, float]  # messages a second, CPU microseconds a message
 Runs = dict[str, Callable[[], Found]]
 _OFF = ", no ledger"
 
 
 def some_messages(count: int, *, signed: bool = False) -> list[Message]:
-    """38 kB each, as a digest of twenty papers is."""
+    """Mails that share some of their words and not the others, as digests do."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     sign = Signer([Key("s", "example.org", key)]) if signed else None
     made = []
     for number in range(count):
         headers = [*HEAD, f"Message-ID: <{number}@example.org>\r\n".encode()]
-        raw = b"".join([sign(headers, BODY) if sign else b"", *headers, b"\r\n", BODY])
+        body = [form for card in range(CARDS) for form in (_SHARED[(number + card) % len(_SHARED)], _OWN)]
+        signature = sign(headers, joined(body, Tokens())) if sign else b""
         envelope = Envelope("digest@example.org", f"reader{number}@example.org")
-        made.append(Message(f"<{number}@example.org>", envelope, "A digest", Writing.whole(raw)))
+        writing = Writing.of([literal(signature), *headers, b"\r\n", *body], Tokens())
+        made.append(Message(f"<{number}@example.org>", envelope, "A digest", writing))
     return made
 
 
@@ -71,7 +79,8 @@ def owe(file: Path, owed: list[Message]) -> None:
     with store.writing() as tx:
         fill(tx, deliveries, (_row(number, message) for number, message in enumerate(owed, 1)))
         tx.execute(update(deliveries).where(deliveries.c.id == len(owed)).values(due_at=BEFORE))
-        fill(tx, messages, ({"delivery_id": n, "raw": message.raw} for n, message in enumerate(owed, 1)))
+        keep_pieces(tx, owed, now=BEFORE)
+        keep_bodies(tx, list(enumerate(owed, 1)), now=BEFORE)
     assert store.empty_log()
     store.close()
 
@@ -87,7 +96,9 @@ class Bench:
 
     def __init__(self, folder: Path, port: int, owed: list[Message], **security: Any) -> None:
         self._folder = folder
-        self._owed = owed
+        self._ready = [
+            Delivery(n, m.message_id, m.envelope, 1, NOW, m.raw) for n, m in enumerate(owed, 1)
+        ]  # for those who keep no ledger
         self._settings = SmtpSettings(**({"host": "127.0.0.1", "port": port, "security": "none"} | security))
         first = Message("<first@example.org>", owed[0].envelope, "A digest", owed[0].writing)
         owe(folder / "template.db", [*owed, first])
@@ -107,8 +118,8 @@ class Bench:
     def bare(self, connections: int, *, synchronous: str = "FULL") -> Found:
         """As little Python as will do, with a commit a message."""
         with self._outbox() as file:
-            port, owed = self._settings.port, self._owed
-            return self._timed(lambda: send_bare(port, file, owed, connections, synchronous))
+            port = self._settings.port
+            return self._timed(lambda: send_bare(port, file, self._ready, connections, synchronous))
 
     @contextmanager
     def _outbox(self) -> Iterator[Path]:
@@ -122,8 +133,7 @@ class Bench:
     def without_ledger(self, connections: int) -> Found:
         """The same senders, and nobody writes anything down."""
         ways = [SmtpTransport(self._settings) for _ in range(connections)]
-        work = [Delivery(n, m.message_id, m.envelope, 1, NOW, m.raw) for n, m in enumerate(self._owed)]
-        return self._timed(lambda: _send(ways, work))
+        return self._timed(lambda: _send(ways, self._ready))
 
     def smtplib(self, *, no_delay: bool = False) -> Found:
         """Ready bytes over one kept connection of `smtplib`, and no memory of anything.
@@ -143,26 +153,26 @@ class Bench:
         if no_delay:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection:
-            for message in self._owed:
-                connection.sendmail(message.envelope.mail_from, [message.envelope.rcpt_to], message.raw)
-        return len(self._owed)
+            for one in self._ready:
+                connection.sendmail(one.envelope.mail_from, [one.envelope.rcpt_to], one.raw)
+        return len(self._ready)
 
     def postfix(self) -> Found:
         """Postfix's own load generator, four sessions that keep their connections: C, and no memory of anything."""
         path = tool("smtp-source")
         assert path is not None
         where = f"{self._settings.host}:{self._settings.port}"
-        count, length = str(len(self._owed)), str(len(BODY))
+        count, length = str(len(self._ready)), str(len(self._ready[0].raw))
         began = time.perf_counter()
         subprocess.run(
             [path, "-d", "-s", "4", "-m", count, "-l", length, where], check=True, env=environment()
         )
-        return len(self._owed) / (time.perf_counter() - began), 0.0
+        return len(self._ready) / (time.perf_counter() - began), 0.0
 
     def _timed(self, send: Callable[[], int]) -> Found:
         began, cpu = time.perf_counter(), _cpu()
-        assert send() == len(self._owed)
-        return len(self._owed) / (time.perf_counter() - began), (_cpu() - cpu) / len(self._owed) * 1e6
+        assert send() == len(self._ready)
+        return len(self._ready) / (time.perf_counter() - began), (_cpu() - cpu) / len(self._ready) * 1e6
 
 
 def _relax(store: Store, synchronous: str) -> None:
@@ -231,7 +241,7 @@ def main() -> None:
         clear.mkdir()
         with_key.mkdir()
         runs = runs_of(Bench(clear, port, owed), Bench(with_key, port, signed), chosen.connections)
-        show(f"to {sink}, {len(owed)} messages of {len(BODY) // 1000} kB", runs, chosen.rounds)
+        show(f"to {sink}, {len(owed)} messages of {len(owed[0].raw) // 1000} kB", runs, chosen.rounds)
     with tempfile.TemporaryDirectory() as name, tls_sink(Path(name)) as (port, ca_file):
         bench = Bench(Path(name), port, owed, security="tls", ca_file=ca_file)
         runs = {"smtplib, one connection": bench.smtplib}
