@@ -22,7 +22,7 @@ from digest.ranking.trending import Sighting
 from digest.store import Store
 from digest.store.due import lock_due, move_due, record_skips
 from digest.store.owing import Owed, owe_digests
-from digest.store.people import Subscriber, queued_dates, shown_among, suppressed
+from digest.store.people import Subscriber, queued_on, shown_among, suppressed
 from digest.store.readers import change_subscriber
 from digest.store.snapshots import Snapshot, take_snapshot
 from digest.store.updates import shown_before
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 _LEARNT_FROM = timedelta(days=21)  # before the candidates: what an ordinary day is like for a profile
 # When there was nothing new at the hour: a late page still makes today's digest.
 _LOOK_AGAIN = timedelta(minutes=15)
-_QUEUED_SINCE = timedelta(days=40)  # further back than the slot of any cadence
 
 
 class Writer(Protocol):
@@ -176,12 +175,12 @@ class Desk:
         return said
 
     def _decide(self, people: Sequence[Subscriber]) -> Iterator[_Decision]:
+        issues = [self._issue(person.profile.cadence, person.profile.timezone) for person in people]
         with self._store.reading() as db:
             barred = suppressed(db, [person.address_hash for person in people])
-            queued = queued_dates(db, [person.id for person in people], (self._now - _QUEUED_SINCE).date())
+            queued = queued_on(db, [one.id for one in people], {issue.on for issue in issues if issue})
         wanted: dict[timedelta, list[tuple[Subscriber, Issue]]] = {}
-        for person in people:
-            issue = self._issue(person.profile.cadence, person.profile.timezone)
+        for person, issue in zip(people, issues, strict=True):
             if issue is None:
                 late = "the last slot is too long ago; its papers come with the next digest"
                 yield _Decision(person, None, Skip(person.email, SkipReason.NOT_DUE, late))
