@@ -12,9 +12,9 @@ from markupsafe import Markup
 from digest.mail.wording import day_and_month, short_date
 
 _WIDTH = 640
-_HEIGHT = 160
+_HEIGHT = 168
 _LEFT = 44  # for the figures of the scale
-_BOTTOM = 22  # for the days
+_BOTTOM = 30  # for the days, which a phone shows larger than the bars
 _TOP = 10
 _GAP = 0.28  # of a bar's room
 
@@ -99,8 +99,8 @@ def _scale(top: int) -> Markup:
         lines.append(
             Markup(
                 '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"></line>'
-                '<text class="figure" x="{3}" y="{4:.1f}">{5:,}</text>'
-            ).format(_LEFT, _WIDTH, y, _LEFT - 6, y + 4, figure)
+                '<text class="figure" x="{3}" y="{2:.1f}" dy=".35em">{4:,}</text>'
+            ).format(_LEFT, _WIDTH, y, _LEFT - 6, figure)
         )
     return Markup('<g aria-hidden="true">') + Markup().join(lines) + Markup("</g>")
 
