@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from digest.model import (
     Digest,
@@ -23,6 +24,8 @@ _MOST_UPDATES = 2
 _POPULAR = 1 / 3
 # Who wants popular papers this much gets a mail for them alone; to others they come along with what they asked for.
 _REASON_ENOUGH = 0.5
+# As `Pick._make`, three times faster: it is done ten times for every reader.
+_pick_of: Callable[[tuple[Paper, Score, Section]], Pick] = partial(tuple.__new__, Pick)
 _ORDER = {section: number for number, section in enumerate(Section)}
 
 
@@ -121,7 +124,7 @@ def _pick(profile: Profile, material: Material, floor: float) -> list[Pick]:
     picked.sort(key=lambda pair: _ORDER[pair[0]])  # stable: the order of reading inside each section
     scores = material.explain([paper_id for _, paper_id in picked])
     return [
-        Pick(material.papers[paper_id], score, section)
+        _pick_of((material.papers[paper_id], score, section))
         for (section, paper_id), score in zip(picked, scores, strict=True)
     ]
 

@@ -19,6 +19,7 @@ from digest.model import Digest, Paper, Reason, ReasonKind, Score, Section, Stan
 from digest.ranking import PaperRanker
 from digest.ranking.mute import MuteList
 from digest.ranking.reasons import INTERESTS
+from digest.ranking.wishes import named_by
 from digest.store import Store
 from digest.store.history import shown_score
 from digest.store.papers import find_paper
@@ -124,7 +125,7 @@ def _ranked(
     """Score, rank and standing of the paper among the candidates and itself; nothing when it is muted."""
     listed = list({**papers.candidates, paper.id: paper}.values())
     counter = ranker.lay_out(listed, now=now, sightings=papers.sightings)
-    batch = counter.serve([reader.profile], [reader.taste], now=now, limit=None)
+    batch = counter.serve(named_by([reader.profile]), [reader.taste], now=now, limit=None)
     standing = next((one for one in batch.standings(0) if one.paper_id == paper.id), None)
     if standing is None:
         return None, None, None

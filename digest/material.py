@@ -22,6 +22,7 @@ from digest.ranking.meaning import Encoder, one_thread
 from digest.ranking.mute import NOWHERE
 from digest.ranking.shelf import Vector
 from digest.ranking.trending import Sighting
+from digest.ranking.wishes import Named, named_by
 
 _DEEP = 3  # so many times a digest's papers are put in order: what does not fit leaves a full digest
 _LOOKED_AT = 2  # so many times as many are looked at for it
@@ -116,13 +117,13 @@ class _Tables:
         told = (one for one in reader.updates if one.paper.id not in voted)
         return [one for one in told if self.places.get(one.paper.id) not in out]
 
-    def floors(self, readers: Readers, profiles: Sequence[Profile], tastes: Sequence[Taste | None]) -> Vector:
+    def floors(self, readers: Readers, named: Named, tastes: Sequence[Taste | None]) -> Vector:
         """How good is good enough for each reader, by their past days."""
         days, floors = self._earlier[0], LEAST * readers.wishes.strongest
         if days < FEWEST_DAYS:
             return floors
-        max_papers = np.array([max(profile.max_papers, 1) for profile in profiles])
-        asked = self._past.read(profiles, tastes, now=self._now)
+        max_papers = np.array([max(profile.max_papers, 1) for profile in named.profiles])
+        asked = self._past.read(named, tastes, now=self._now)
         rich = np.flatnonzero(self._past.may_fit(asked, floors) > usual_matches(days, max_papers))
         # There are more past papers than candidates, and so fewer readers at once.
         for start in range(0, len(rich), self._past.rows_at_once):
@@ -167,14 +168,13 @@ def _alike(count: int, usual: int) -> int:
 
 def _some(tables: _Tables, papers: Papers, readers: Sequence[Reader], now: datetime) -> Iterator[Material]:
     """For so many readers as are best looked at together."""
-    profiles, tastes = [reader.profile for reader in readers], [reader.taste for reader in readers]
-    depths = np.array([_DEEP * max(profile.max_papers, 1) for profile in profiles])
+    tastes = [reader.taste for reader in readers]
+    depths = np.array([_DEEP * max(reader.profile.max_papers, 1) for reader in readers])
     shown = [_places(tables.places, reader.shown) for reader in readers]
-    batch = tables.candidates.serve(
-        profiles, tastes, int(_LOOKED_AT * depths.max()), now=now, outside=1, barred=shown
-    )
+    named, most = named_by([reader.profile for reader in readers]), int(_LOOKED_AT * depths.max())
+    batch = tables.candidates.serve(named, tastes, most, now=now, outside=1, barred=shown)
     varied = _varied(tables.candidates, batch, depths)
-    floors = tables.floors(batch.readers, profiles, tastes)
+    floors = tables.floors(batch.readers, named, tastes)
     for row, (reader, floor) in enumerate(zip(readers, floors.tolist(), strict=True)):
         wild = next(iter(varied.standings(row, slice(-1, None))), None) if reader.profile.wildcard else None
         yield Material(

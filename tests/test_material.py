@@ -13,6 +13,7 @@ from digest.model import Digest, Interest
 from digest.ranking import Taste
 from digest.ranking.counter import Counter
 from digest.ranking.floor import ENOUGH, LEAST, learn_floors
+from digest.ranking.wishes import named_by
 from tests.builders import NOW, a_paper, a_profile, an_issue
 from tests.test_ranking_votes import CORPUS, RANKER, SUBJECTS, TODAY
 
@@ -135,11 +136,11 @@ def test_a_floor_is_learnt_from_all_that_may_fit():
     profiles, tastes = [reader.profile for reader in readers], [reader.taste for reader in readers]
     tables = papers().tables(RANKER, NOW)
     counter = RANKER.lay_out(EARLIER, now=NOW)
-    asked = counter.read(profiles, tastes, now=NOW)
+    asked = counter.read(named_by(profiles), tastes, now=NOW)
     most = np.array([profile.max_papers for profile in profiles])
     least, fits = LEAST * asked.wishes.strongest, counter.fits(asked)
     floors = learn_floors(fits, least=least, days=10, max_papers=most)
-    assert tables.floors(asked, profiles, tastes).tolist() == floors.tolist()
+    assert tables.floors(asked, named_by(profiles), tastes).tolist() == floors.tolist()
     assert len(set(floors.tolist())) > len(set(least.tolist()))  # some are learnt
 
     found = (fits > least[:, np.newaxis]).sum(axis=1)

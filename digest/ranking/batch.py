@@ -55,12 +55,13 @@ class Readers:
 class _KeywordParts:
     """What keywords bring: one entry a keyword and cell, that is a reader's column, counted through all readers.
 
-    A paper that stands in two columns of a reader has its entries in the last of them.
+    A paper that stands in two columns of a reader has its entries in the last of them. Complete matches come first, by
+    cell; then all others, by cell.
     """
 
     cells: Places  # readers x columns: in which cell the entries of the paper there are
     partly: Matrix  # readers x columns: what matches that are not complete bring
-    starts: Places  # a cell: its first entry
+    starts: Places  # a cell: the first of its complete matches; then, a cell: the first of its others
     rows: NDArray[np.int32]  # an entry: the keyword
     kinds: NDArray[np.int8]
     worth: NDArray[np.float64]
@@ -77,8 +78,10 @@ class Listed(NamedTuple):
     wholes: list[list[float]]  # what fitting all keywords adds to the scores
     shares: list[float]  # of the community in the scores, a reader
     cells: list[list[int]]
-    starts: list[int]
-    entries: list[tuple[int, int, float]]  # row of the keyword, kind and contribution
+    said_from: list[int]  # a cell: where its complete matches begin in `said`
+    said: list[Part]
+    others_from: list[int]  # a cell: where its other matches begin in `others`
+    others: list[tuple[int, int, float]]  # row of the keyword, kind and contribution
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,10 @@ class Batch:
         others = self._by_others(reader, [places[column] for column in columns])
         scores = []
         for column in columns:
-            place = places[column]
-            parts = [*trends[place], *others.get(place, ())]
-            unnamed = self._add_keywords(place, cells[column], wholes[column], parts)
+            place, cell = places[column], cells[column]
+            said = listed.said[listed.said_from[cell] : listed.said_from[cell + 1]]
+            parts = [*trends[place], *said, *others.get(place, ())]
+            unnamed = self._add_near(place, cell, wholes[column], parts)
             if not parts and not unnamed:
                 parts = clerk.votes_alone(place)
             scores.append(score_of(clerk.ids[place], values[column], parts, unnamed))
@@ -147,7 +151,9 @@ class Batch:
     @cached_property
     def listed(self) -> "Listed":
         found, share = self._keyword_parts, self.readers.wishes.interest[:, np.newaxis]
-        whole = share * self.whole
+        whole, size = share * self.whole, self.places.size
+        rest = slice(found.starts[size], None)
+        rows, kinds, worth = found.rows[rest], found.kinds[rest], found.worth[rest]
         fits = fit(self.interests, partly=found.partly, whole=whole)
         liked = self.readers.wishes.trending[:, np.newaxis] * self.clerk.trend.liked[self.places]
         return Listed(
@@ -159,18 +165,25 @@ class Batch:
             wholes=whole.tolist(),
             shares=self.readers.wishes.trending.tolist(),
             cells=found.cells.tolist(),
-            starts=found.starts.tolist(),
-            entries=list(zip(found.rows.tolist(), found.kinds.tolist(), found.worth.tolist(), strict=True)),
+            said_from=found.starts[: size + 1].tolist(),
+            said=self._complete(found),
+            others_from=(found.starts[size:] - found.starts[size]).tolist(),
+            others=list(zip(rows.tolist(), kinds.tolist(), worth.tolist(), strict=True)),
         )
+
+    def _complete(self, found: _KeywordParts) -> list[Part]:
+        """Complete matches as parts of scores."""
+        typed = [keyword.typed for keyword in self.readers.rows.keywords]
+        terms = [typed[row] for row in found.rows[: found.starts[self.places.size]].tolist()]
+        said = map(reason_of, zip(repeat(ReasonKind.KEYWORD), terms, found.worth.tolist(), strict=False))
+        return list(zip((-np.abs(found.worth)).tolist(), said, strict=False))
 
     @cached_property
     def _keyword_parts(self) -> _KeywordParts:
         """All that readers' keywords find is looked through for their papers: it is little."""
         asked, rows = self.readers.wishes.weights, self.readers.rows
-        size, width = (
-            self.places.size,
-            len(self.clerk.papers) + 1,
-        )  # one more, for the -1 where there is no paper
+        # One column more, for the -1 where there is no paper.
+        size, width = self.places.size, len(self.clerk.papers) + 1
         owners = np.repeat(np.arange(len(self.places)), np.diff(asked.indptr))
         entries, asking = rows.entries(asked.indices)
         cell_of = np.full((len(self.places), width), -1, dtype=np.int64)
@@ -181,10 +194,11 @@ class Batch:
         worth = rows.worth(entries, (self.readers.wishes.interest[owners] * asked.data)[asking])
         entries, asking, cells, worth = (table[worth != 0] for table in (entries, asking, cells, worth))
         kinds = rows.found.kinds[entries]
-        partly = np.bincount(cells, weights=np.where(kinds == COMPLETE, 0.0, worth), minlength=size)
-        # By cell; each entry a row of its own, turned: that counts instead of sorting.
-        one_each = sparse.csr_array((worth, cells, np.arange(len(cells) + 1)), shape=(len(cells), size))
-        by_cell = one_each.tocsc()
+        is_other = kinds != COMPLETE
+        partly = np.bincount(cells, weights=np.where(is_other, worth, 0.0), minlength=size)
+        # Each entry a row of its own, turned: that counts instead of sorting.
+        table = worth, np.where(is_other, size + cells, cells), np.arange(len(cells) + 1)
+        by_cell = sparse.csr_array(table, shape=(len(cells), 2 * size)).tocsc()
         order, cell_of = by_cell.indices, np.take_along_axis(cell_of, self.places % width, axis=1)
         return _KeywordParts(
             cells=cell_of,
@@ -195,14 +209,11 @@ class Batch:
             worth=by_cell.data,
         )
 
-    def _add_keywords(self, place: int, cell: int, whole: float, parts: list[Part]) -> float:
-        """Say what keywords bring a paper. Returns what fits too little to be named, with what fitting all of them adds."""
-        listed, keywords, word = self.listed, self.readers.rows.keywords, self.clerk.related
-        for row, kind, worth in listed.entries[listed.starts[cell] : listed.starts[cell + 1]]:
-            if kind == COMPLETE:
-                said = reason_of((ReasonKind.KEYWORD, keywords[row].typed, worth))
-                parts.append((-abs(worth), said))
-            elif worth >= _NAMED and (named := word(keywords[row], place, kind)):
+    def _add_near(self, place: int, cell: int, whole: float, parts: list[Part]) -> float:
+        """Name what keywords bring a paper that does not say them. Returns what is too little to be named, with `whole`."""
+        listed, keywords = self.listed, self.readers.rows.keywords
+        for row, kind, worth in listed.others[listed.others_from[cell] : listed.others_from[cell + 1]]:
+            if worth >= _NAMED and (named := self.clerk.related(keywords[row], place, kind)):
                 parts.append((-worth, reason_of((*named, worth))))
             else:
                 whole += worth

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from digest.model import Paper, Profile
+from digest.model import Paper
 from digest.ranking.batch import Batch, Readers
 from digest.ranking.batch_best import Places, best_places
 from digest.ranking.batch_table import MOST_NUMBERS, KeywordTable, Rows
@@ -27,7 +27,7 @@ from digest.ranking.shelf import Library, Vector, in_order
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Likeness, Taste, TasteReader, TasteWeights
 from digest.ranking.trending import Sighting, TrendScale
-from digest.ranking.wishes import Wishes, read_wishes, typed_in
+from digest.ranking.wishes import Named, Wishes, read_wishes
 
 # An interest below this share of a perfect match is none.
 OUTSIDE = 0.1
@@ -94,7 +94,7 @@ class Counter:
 
     def serve(
         self,
-        profiles: Sequence[Profile],
+        named: Named,
         tastes: Sequence[Taste | None],
         limit: int | None,
         *,
@@ -108,7 +108,7 @@ class Counter:
         reader, the places of papers they cannot get. Few enough readers at a time fit into a processor's cache: see
         `rows_at_once`.
         """
-        readers = self.read(profiles, tastes, now=now)
+        readers = self.read(named, tastes, now=now)
         interest, unwanted, whole = self._weigh(readers)
         interest *= readers.wishes.interest[:, np.newaxis]
         values = interest + readers.wishes.trending[:, np.newaxis] * self.trend.total
@@ -140,19 +140,19 @@ class Counter:
         has_others = [bool(followed) or likeness is not None for followed, likeness in others]
         return np.asarray(np.where(has_others, len(self.papers), counts))
 
-    def read(self, profiles: Sequence[Profile], tastes: Sequence[Taste | None], *, now: datetime) -> Readers:
+    def read(self, named: Named, tastes: Sequence[Taste | None], *, now: datetime) -> Readers:
         """What these readers ask for, in numbers."""
-        rows = self.table.learn(typed_in(profiles))
+        rows = self.table.learn(named.typed)
         likenesses = self._likenesses(tastes, now)
         votes = np.array([likeness.strength if likeness else 0.0 for likeness in likenesses])
         against = np.array([likeness.against if likeness else 0.0 for likeness in likenesses])
         patience = self.fitted.patience
         return Readers(
             rows,
-            read_wishes(profiles, rows.place, rows.ideals, votes=votes, against=against, patience=patience),
-            [self.names.followed(profile) for profile in profiles],
+            read_wishes(named, rows.ideals, votes=votes, against=against, patience=patience),
+            [self.names.followed(profile) for profile in named.profiles],
             likenesses,
-            [self.mutes.places(profile.mute) for profile in profiles],
+            [self.mutes.places(profile.mute) for profile in named.profiles],
         )
 
     def _weigh(self, readers: Readers) -> tuple[Matrix, Matrix, Coarse]:

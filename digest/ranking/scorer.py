@@ -19,6 +19,7 @@ from digest.ranking.shelf import Library, Saturation
 from digest.ranking.spelling import Abbreviations
 from digest.ranking.taste import Taste
 from digest.ranking.trending import Sighting, TrendScale
+from digest.ranking.wishes import named_by
 
 MOST_OUTSIDE = 3  # one is sent; more in case that it was shown before
 
@@ -165,7 +166,7 @@ class PaperRanker(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         for start in range(0, len(profiles), counter.rows_at_once):
             some = slice(start, start + counter.rows_at_once)
             with one_thread():
-                yield counter.serve(profiles[some], votes[some], limit, now=now, outside=outside)
+                yield counter.serve(named_by(profiles[some]), votes[some], limit, now=now, outside=outside)
 
     def _fitted(self) -> Fitted:
         return Fitted(

@@ -1,6 +1,6 @@
 """What profiles ask for, in numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import copysign, isfinite, sqrt
@@ -41,27 +41,52 @@ class Wishes:
         return Wishes(*(getattr(self, one.name)[some] for one in fields(self)))
 
 
-def typed_in(profiles: Iterable[Profile]) -> set[str]:
-    """Every keyword of these profiles."""
-    return {word for profile in profiles for interest in profile.interests for word in interest.keywords}
+@dataclass(frozen=True)
+class Named:
+    """Some profiles and the keywords they name, one profile after the other. One that a profile names twice counts once,
+    with its first weight.
+    """
+
+    profiles: Sequence[Profile]
+    typed: Sequence[str]  # all of them, each once, in the order of their letters
+    counts: NDArray[np.int64]  # a profile: how many keywords it names
+    columns: NDArray[np.int32]  # which of `typed` each is; those of a profile in the order of their letters
+    raw: Vector  # the weight of each
+
+
+def named_by(profiles: Sequence[Profile]) -> Named:
+    """These profiles, looked through once for all that is to be asked with them."""
+    counts, words, raw = [], list[str](), list[float]()
+    for profile in profiles:
+        named: dict[str, float] = {}
+        for interest in profile.interests:
+            weight = _damped(interest.weight)
+            for word in interest.keywords:
+                named.setdefault(word, weight)
+        counts.append(len(named))
+        words += sorted(named)
+        raw += [named[word] for word in words[len(raw) :]]
+    typed = sorted(set(words))
+    place = {word: place for place, word in enumerate(typed)}
+    columns = np.array([place[word] for word in words], dtype=np.int32)
+    return Named(profiles, typed, np.array(counts, dtype=np.int64), columns, np.array(raw, dtype=float))
 
 
 def read_wishes(
-    profiles: Sequence[Profile],
-    rows: Mapping[str, int],
+    named: Named,
     ideals: Vector,
     *,
     votes: Vector,
     against: Vector,
     patience: float,
 ) -> Wishes:
-    """Weigh the profiles' keywords; one that is named twice counts once, with its first weight.
+    """Weigh the profiles' keywords.
 
-    `rows` and `ideals` say where a keyword stands and what a paper that says nothing else reaches. `votes` votes against
+    `ideals` says what a paper reaches that says a keyword and nothing else. `votes` votes against
     `patience` say how far votes are trusted over keywords: n / (n + patience); `against` counts those that say no. A
     profile that asks for nothing is ranked by what is trending.
     """
-    counts, columns, raw = _named(profiles, rows)
+    profiles, counts, columns, raw = named.profiles, named.counts, named.columns, named.raw
     owners = np.repeat(np.arange(len(profiles)), counts)
     wishes_something = np.bincount(owners[raw > 0], minlength=len(profiles)) > 0
     trust = np.where(wishes_something, votes / (votes + patience), (votes > 0).astype(float))
@@ -78,24 +103,6 @@ def read_wishes(
     table = sparse.csr_array((weights, columns, indptr), shape=(len(profiles), len(ideals)))
     distrust = np.maximum(trust, against / (against + patience))
     return Wishes(table, trust, distrust, np.maximum(of_keywords, trust), 1 - trending, trending)
-
-
-def _named(
-    profiles: Sequence[Profile], rows: Mapping[str, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], Vector]:
-    """How many keywords each profile names; then their rows and their weights, one profile after the other."""
-    counts, columns, raw = [], [], []
-    for profile in profiles:
-        named: dict[str, float] = {}
-        for interest in profile.interests:
-            weight = _damped(interest.weight)
-            for word in interest.keywords:
-                named.setdefault(word, weight)
-        counts.append(len(named))
-        for word in sorted(named):
-            columns.append(rows[word])
-            raw.append(named[word])
-    return np.array(counts, dtype=np.int64), np.array(columns, dtype=np.int32), np.array(raw, dtype=float)
 
 
 def _scaled(

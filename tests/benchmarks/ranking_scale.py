@@ -26,6 +26,7 @@ from digest.ranking.baselines import BASELINES
 from digest.ranking.batch_best import best_places
 from digest.ranking.figures import Judged
 from digest.ranking.meaning import one_thread
+from digest.ranking.wishes import named_by
 from tests.benchmarks.bare_kernel import bare_kernel
 from tests.benchmarks.population import invented_papers
 from tests.builders import NOW
@@ -66,11 +67,11 @@ def rank_block(counter, readers, spent):
         some = readers[start : start + counter.rows_at_once]
         nothing = [None] * len(some)
         marks = [process_time()]
-        asked = counter.read(some, nothing, now=NOW)
+        asked = counter.read(named_by(some), nothing, now=NOW)
         marks.append(process_time())
         best_places(counter._products(asked.wishes, asked.rows)[0], BEST)
         marks.append(process_time())
-        batch = counter.serve(some, nothing, BEST, now=NOW)
+        batch = counter.serve(named_by(some), nothing, BEST, now=NOW)
         marks.append(process_time())
         for row in range(len(some)):
             batch.ranking(row)
@@ -114,7 +115,7 @@ def references(counter, readers, corpus):
     """What the same matrices cost by other means. Returns the seconds of the bare kernel, a reader."""
     papers = len(counter.papers)
     with one_thread():
-        asked = counter.read(readers, [None] * len(readers), now=NOW)
+        asked = counter.read(named_by(readers), [None] * len(readers), now=NOW)
         weights, table = asked.wishes.weights, asked.rows.found.values
         start = process_time()
         (weights[:1024] @ table).toarray()
@@ -140,7 +141,7 @@ def is_always_the_same(counter, readers):
     for size in (1, 64, 256, 1_000):
         some = [readers[start : start + size] for start in range(0, len(readers), size)]
         with one_thread():
-            batches = [counter.serve(few, [None] * len(few), BEST, now=NOW) for few in some]
+            batches = [counter.serve(named_by(few), [None] * len(few), BEST, now=NOW) for few in some]
         places, values = (
             np.concatenate([getattr(b, part) for b in batches]) for part in ("places", "values")
         )
