@@ -5,6 +5,7 @@ that mail programs use. The sender's domain is judged in `digest.domain`.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -29,10 +30,16 @@ def sample_mail(letters: Letters, *, now: datetime) -> bytes:
     return letters.write(samples.DIGEST, reader, now=now).raw
 
 
-def examine_message(raw: bytes) -> Iterator[Finding]:
-    """A message as it would leave, rule by rule."""
-    for check in lint(raw):
-        yield Finding(check.name, check.verdict, check.said, check.remedy)
+def examine_sample(settings: Settings, letters: Letters, *, now: datetime) -> Iterator[Finding]:
+    """A digest as it would leave, rule by rule. Where mail is only written to a folder, nobody misses a way to leave."""
+    is_sent = settings.file.delivery.transport == "smtp"
+    for found in lint(sample_mail(letters, now=now)):
+        if is_sent or (found.name, found.state) != ("leaving", "fail"):
+            yield found
+        else:
+            yield replace(
+                found, state="unchecked", said="mail is written to a folder; sent, it would show no way out"
+            )
 
 
 def examine_theme(theme: Theme) -> Finding:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from digest.app import App
 from digest.cli import app
-from digest.doctor_mail import examine_theme, knock, sample_mail
+from digest.doctor_mail import examine_sample, examine_theme, knock, sample_mail
 from digest.mail.catalogue import sample, sample_message
 from digest.mail.dkim import Key, Signer
 from digest.mail.lint import lint
@@ -30,7 +30,7 @@ def verdicts(raw):
     found: dict[str, str] = {}
     for check in lint(raw):
         if found.get(check.name) != "fail":
-            found[check.name] = check.verdict
+            found[check.name] = check.state
     return found
 
 
@@ -44,12 +44,12 @@ def settings_of(tmp_path, toml=""):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_mail_of_ours_fails_a_rule(kind):
-    failed = [check for check in lint(message(kind)) if check.verdict == "fail" and check.name != "leaving"]
+    failed = [check for check in lint(message(kind)) if check.state == "fail" and check.name != "leaving"]
     assert failed == []
 
 
 def test_a_digest_keeps_every_rule():
-    assert {check.name: check.said for check in lint(message()) if check.verdict != "ok"} == {}
+    assert {check.name: check.said for check in lint(message()) if check.state != "ok"} == {}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_link_in_one_part_only_is_told():
     "raw", [b"", b"\x00\xff", b"Subject: only\r\n\r\nbody", b"Content-Type: text/html; charset=x\r\n\r\n<p>"]
 )
 def test_whatever_stands_in_a_file_is_judged_and_not_fallen_over(raw):
-    assert any(check.verdict == "fail" for check in lint(raw))
+    assert any(check.state == "fail" for check in lint(raw))
 
 
 def test_a_port_that_is_nowhere_set_gives_no_advice_about_settings(tmp_path):
@@ -105,10 +105,19 @@ def test_the_command_lints_what_this_home_would_send(tmp_path):
     answer = CliRunner().invoke(app, ["--home", str(tmp_path), "doctor", "mail", "--json"])
     found = {finding["name"]: finding["state"] for finding in json.loads(answer.stdout)}
     assert found["parts"] == "ok"
+    assert found["leaving"] == "unchecked"  # nothing leaves this home
+    assert answer.exit_code == 0
     assert found["size"] == "ok"
     assert found["contrast"] == "ok"
     with App.open(tmp_path) as home:
         assert b"Subject: " in sample_mail(home.letters, now=NOW)
+
+
+def test_a_home_that_sends_is_told_to_let_people_leave_in_one_press(tmp_path):
+    settings = settings_of(tmp_path)
+    with App.open(tmp_path) as home:
+        states = {found.name: found.state for found in examine_sample(settings, home.letters, now=NOW)}
+    assert states["leaving"] == "warn"
 
 
 def test_the_command_lints_a_file(tmp_path):

@@ -59,20 +59,22 @@ def doctor(
 
 def _about_mail(app: "App", message: Path | None, context: Context) -> "list[Finding]":
     """A message first, then what the receivers will look up. Raises `DigestError` when the message cannot be read."""
-    from digest.doctor_mail import examine_message, examine_theme, knock, sample_mail
+    from digest.doctor_mail import examine_sample, examine_theme, knock
     from digest.domain import ask_dns, examine_domain
+    from digest.mail.lint import lint
     from digest.stationery import dkim_keys, make_theme
 
-    try:
-        raw = message.read_bytes() if message else sample_mail(app.letters, now=context.now)
-    except OSError as error:
-        raise DigestError(f"{message} cannot be read: {error.strerror}") from error
-    findings = list(examine_message(raw))
-    if message is None:
-        findings.append(examine_theme(make_theme(app.settings)))
-        findings += examine_domain(app.settings.file.sender.address, dkim_keys(app.settings), ask_dns())
-        findings += knock(app.settings)
-    return findings
+    if message is not None:
+        try:
+            return lint(message.read_bytes())
+        except OSError as error:
+            raise DigestError(f"{message} cannot be read: {error.strerror}") from error
+    return [
+        *examine_sample(app.settings, app.letters, now=context.now),
+        examine_theme(make_theme(app.settings)),
+        *examine_domain(app.settings.file.sender.address, dkim_keys(app.settings), ask_dns()),
+        *knock(app.settings),
+    ]
 
 
 def send_test(
