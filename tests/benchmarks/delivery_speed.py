@@ -39,7 +39,7 @@ from digest.store.bodies import keep_bodies, keep_pieces
 from digest.store.bulk import fill
 from digest.store.schema import deliveries
 from digest.tables import SmtpSettings
-from digest.writing import Shared, Tokens, Writing, joined, literal
+from digest.writing import Shared, Tokens, Writing
 from tests.benchmarks.bare_script import send_bare
 from tests.benchmarks.sink import mail_sink, tls_sink
 from tests.postfix import environment, smtp_sink, tool
@@ -49,7 +49,7 @@ BEFORE = NOW - timedelta(minutes=5)
 HEAD = [b"From: digest@example.org\r\n", b"To: reader@example.org\r\n", b"Subject: A digest\r\n"]
 CARDS = 30  # in each mail, each with words that are its reader's own; 38 kB, as a digest of twenty papers is
 _SHARED = [
-    Shared(b"Card %03d: the quick brown fox jumps over the lazy dog, and over it again.\r\n" % n * 10)
+    Shared.of(b"Card %03d: the quick brown fox jumps over the lazy dog, and over it again.\r\n" % n * 10)
     for n in range(100)
 ]
 _OWN = b"These words are of one reader alone: why this, more like it, less of it.\r\n" * 7
@@ -65,10 +65,11 @@ def some_messages(count: int, *, signed: bool = False) -> list[Message]:
     made = []
     for number in range(count):
         headers = [*HEAD, f"Message-ID: <{number}@example.org>\r\n".encode()]
-        body = [form for card in range(CARDS) for form in (_SHARED[(number + card) % len(_SHARED)], _OWN)]
-        signature = sign(headers, joined(body, Tokens())) if sign else b""
+        forms = [form for card in range(CARDS) for form in (_SHARED[(number + card) % len(_SHARED)], _OWN)]
+        body = Writing.of(forms, Tokens())
+        signature = sign(headers, body.raw) if sign else b""
         envelope = Envelope("digest@example.org", f"reader{number}@example.org")
-        writing = Writing.of([literal(signature), *headers, b"\r\n", *body], Tokens())
+        writing = body.behind(b"".join([signature, *headers, b"\r\n"]))
         made.append(Message(f"<{number}@example.org>", envelope, "A digest", writing))
     return made
 
