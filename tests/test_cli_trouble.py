@@ -1,5 +1,7 @@
 """What a person reads on the command line when mail does not leave, and what they type then."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -45,6 +47,14 @@ def test_what_was_not_tried_is_waiting_and_the_list_says_why(home):
     assert listed.stdout.count("queued") == 3
     assert listed.stderr.startswith(
         "digest: The mail server takes nothing. Since 2026-03-03 09:00 UTC: cannot connect"
+    )
+
+
+def test_a_delivery_is_shown_with_instants_a_person_reads(home):
+    send_through(home, free_port())
+    call(home, "run", "--once", code=1)
+    assert re.search(
+        r"^due at +2026-03-03 09:00:00 UTC$", call(home, "outbox", "show", "1").stdout, re.MULTILINE
     )
 
 

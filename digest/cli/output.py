@@ -53,7 +53,7 @@ def print_table(
         return
     table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*("" if cell is None else _escaped(str(cell)) for cell in row))
+        table.add_row(*(_escaped(_in_a_cell(cell)) for cell in row))
     console = Console(highlight=False)
     if console.is_terminal:
         console.print(table)
@@ -62,6 +62,12 @@ def print_table(
     with console.capture() as drawn:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+
+
+def _in_a_cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return "" if value is None else str(value)
 
 
 def _escaped(text: str) -> str:
