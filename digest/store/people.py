@@ -9,12 +9,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, Select, func, select, update
 
 from digest.model import Profile, Skip, SkipReason
-from digest.store.dialect import insert_or_ignore
+from digest.store.dialect import any_of, insert_or_ignore
 from digest.store.schema import deliveries, papers, shown, skips, subscribers, suppressions
 
 Status = Literal["pending", "active", "paused", "unsubscribed"]
 FILE_REMOVED = "its file was removed"
-_CHUNK = 500
 _READ_AT_ONCE = 1000  # rows: with each by itself, SQLAlchemy takes half as long again
 
 
@@ -157,12 +156,11 @@ def shown_among(
     if not papers_by_pk:
         return found
     lately = shown.c.paper_pk >= min(papers_by_pk)  # what years of digests showed is not read again every day
-    for start in range(0, len(subscriber_ids), _CHUNK):
-        chosen = shown.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK])
-        rows = db.execute(select(shown.c.subscriber_id, shown.c.paper_pk).where(chosen, lately))
-        for subscriber_id, pk in chain.from_iterable(rows.partitions(_READ_AT_ONCE)):
-            if pk in papers_by_pk:
-                found[subscriber_id].add(papers_by_pk[pk])
+    chosen = any_of(db, shown.c.subscriber_id, subscriber_ids)
+    rows = db.execute(select(shown.c.subscriber_id, shown.c.paper_pk).where(chosen, lately))
+    for subscriber_id, pk in chain.from_iterable(rows.partitions(_READ_AT_ONCE)):
+        if pk in papers_by_pk:
+            found[subscriber_id].add(papers_by_pk[pk])
     return found
 
 
@@ -180,14 +178,9 @@ def shown_since(db: Connection, subscriber_id: int, since: datetime | None = Non
 
 def queued_on(db: Connection, subscriber_ids: Sequence[int], days: Collection[date]) -> set[tuple[int, date]]:
     """(subscriber, local date) of every digest of these days that is in the ledger already."""
-    query = select(deliveries.c.subscriber_id, deliveries.c.issue_on).where(deliveries.c.issue_on.in_(days))
-    return {
-        (subscriber_id, on)
-        for start in range(0, len(subscriber_ids), _CHUNK)
-        for subscriber_id, on in db.execute(
-            query.where(deliveries.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK]))
-        )
-    }
+    of_days = deliveries.c.issue_on.in_(days), any_of(db, deliveries.c.subscriber_id, subscriber_ids)
+    query = select(deliveries.c.subscriber_id, deliveries.c.issue_on).where(*of_days)
+    return {(row[0], row[1]) for row in db.execute(query)}
 
 
 def suppress(tx: Connection, address_hash: str, reason: str, detail: str, now: datetime) -> None:
@@ -198,11 +191,9 @@ def suppress(tx: Connection, address_hash: str, reason: str, detail: str, now: d
 
 def suppressed(db: Connection, address_hashes: Sequence[str]) -> dict[str, str]:
     """Which of these addresses must not be mailed, and why."""
-    found: dict[str, str] = {}
-    for start in range(0, len(address_hashes), _CHUNK):
-        chosen = suppressions.c.address_hash.in_(address_hashes[start : start + _CHUNK])
-        found |= {row.address_hash: row.reason for row in db.execute(select(suppressions).where(chosen))}
-    return found
+    query = select(suppressions.c.address_hash, suppressions.c.reason)
+    barred = db.execute(query.where(any_of(db, suppressions.c.address_hash, address_hashes)))
+    return {row[0]: row[1] for row in barred}
 
 
 def last_skips(db: Connection, limit: int = 50) -> list[dict[str, Any]]:

@@ -8,12 +8,11 @@ from typing import Literal
 from sqlalchemy import Connection, delete, func, select
 
 from digest.model import Paper
-from digest.store.dialect import upsert
+from digest.store.dialect import any_of, upsert
 from digest.store.papers import read_papers
 from digest.store.schema import votes
 
 Direction = Literal["more", "less"]
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,11 @@ def votes_of(
     """Everything these people said, the oldest first. Papers that are `known` by row are not read again; others join them."""
     papers = {} if known is None else known
     found: dict[int, list[StoredVote]] = {subscriber_id: [] for subscriber_id in subscriber_ids}
-    for start in range(0, len(subscriber_ids), _CHUNK):
-        chosen = votes.c.subscriber_id.in_(subscriber_ids[start : start + _CHUNK])
-        rows = db.execute(select(votes).where(chosen).order_by(votes.c.voted_at, votes.c.paper_pk)).all()
-        papers |= read_papers(db, sorted({row.paper_pk for row in rows} - papers.keys()))
-        for row in rows:
-            found[row.subscriber_id].append(StoredVote(papers[row.paper_pk], row.direction, row.voted_at))
+    chosen = any_of(db, votes.c.subscriber_id, subscriber_ids)
+    rows = db.execute(select(votes).where(chosen).order_by(votes.c.voted_at, votes.c.paper_pk)).all()
+    papers |= read_papers(db, sorted({row.paper_pk for row in rows} - papers.keys()))
+    for row in rows:
+        found[row.subscriber_id].append(StoredVote(papers[row.paper_pk], row.direction, row.voted_at))
     return found
 
 
