@@ -61,6 +61,7 @@ def mailto(mailbox: str, subject: str) -> str | None:
     return _mailto(f"{address}?subject={quote(subject)}")
 
 
+@lru_cache(maxsize=1024)
 def safe_url(url: str | None) -> str | None:
     """`url` as it may stand in a mail: http or https, ASCII, nothing that ends an attribute; else None.
 

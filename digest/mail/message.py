@@ -14,7 +14,7 @@ from digest.mail.quoted import placed
 from digest.mail.rendered import Recipient, Rendered, Sender
 from digest.mail.slots import Masked, masked
 from digest.model import Envelope, Message
-from digest.writing import Writing, joined
+from digest.writing import Writing
 
 __all__ = ["Recipient", "Sender", "Sign", "domain_of", "message_id_for", "write_message"]
 
@@ -26,7 +26,8 @@ _LIST_MAILS = frozenset({"digest", "weekly", "quiet", "catch-up", "welcome", "ch
 _LIST_ID = re.compile(r"(?:(.*?)\s*<)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)>?")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,120}@[A-Za-z0-9.-]{1,120}>")
 _NOT_IN_A_FIELD = re.compile(r"[^A-Za-z0-9._-]+")
-_PART = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_PLAIN_PART, _HTML_PART = _PART % b"plain", _PART % b"html"
 
 
 def write_message(  # noqa: PLR0913  each of them is in the bytes
@@ -112,7 +113,7 @@ def _unsubscribe_headers(links: Links | Masked) -> Iterator[bytes]:
     """The way off a list. URLs are never folded or encoded: one-click would break."""
     shared, tokens = masked(links)
     for form in _unsubscribe_forms(shared.unsubscribe_url, shared.mailto):
-        yield joined([form], tokens)
+        yield form % tokens % ()  # none is shared, for which `joined` would look
 
 
 @lru_cache(maxsize=1024)
@@ -142,13 +143,14 @@ def _body(rendered: Rendered, boundary: bytes) -> Sequence[bytes]:
     With a logo, the HTML and the picture are one part together (RFC 2387).
     """
     edge = b"\r\n--" + boundary
-    html: Sequence[bytes] = (_PART % b"html", *rendered.html_forms)
+    html: Sequence[bytes] = (_HTML_PART, *rendered.html_forms)
     if rendered.logo:
         inner = b"\r\n--" + boundary + b"+"
         related = b'Content-Type: multipart/related; type="text/html";\r\n boundary="%s+"\r\n' % boundary
         html = (related, inner, b"\r\n", *html, inner, b"\r\n", rendered.logo.form, inner, b"--\r\n")
     return (
-        edge[2:] + b"\r\n" + _PART % b"plain",
+        edge[2:] + b"\r\n",
+        _PLAIN_PART,
         *rendered.text_forms,
         edge + b"\r\n",
         *html,

@@ -32,6 +32,7 @@ _DAYS = {
 }
 _NAMED_AUTHORS = 3
 _NAMED_INTERESTS = 3
+_weight_of = attrgetter("weight")
 
 
 @lru_cache(maxsize=256)
@@ -88,8 +89,7 @@ def votes(upvotes: int | None, comments: int | None) -> str:
 def interests_of(profile: Profile, said: Callable[[str], str]) -> str:
     """The first keyword of each wanted interest, `said` as it may be shown, the heaviest first; "" when there are none."""
     wanted = [interest for interest in profile.interests if interest.weight > 0 and interest.keywords]
-    if len(wanted) > 1:
-        wanted.sort(key=attrgetter("weight"), reverse=True)
+    wanted.sort(key=_weight_of, reverse=True)
     named = [said(interest.keywords[0]) for interest in wanted[:_NAMED_INTERESTS]]
     more = len(wanted) - len(named)
     return listed([*named, f"{more} more"] if more else named)
