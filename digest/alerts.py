@@ -19,7 +19,7 @@ from digest.store import Store
 from digest.store.dialect import alone
 from digest.store.front import enqueue_notice
 from digest.store.halt import current_halt
-from digest.store.history import count_deliveries
+from digest.store.history import count_deliveries, failed_since
 from digest.store.outages import current_outage
 from digest.store.returned import last_policy
 from digest.store.room import shortage_of
@@ -106,14 +106,9 @@ def _mails(db: Connection, now: datetime) -> Iterator[Trouble]:
             "Mails are in doubt", said, "`digest outbox list --state unknown`, then `digest outbox resolve`."
         )
     mine = deliveries.c.kind != "alert"
-    failed = db.execute(
-        select(func.count(), func.max(deliveries.c.id)).where(
-            mine, deliveries.c.state == "failed", deliveries.c.settled_at > now - _AGAIN
-        )
-    ).one()
-    if failed[0]:
-        last = db.execute(select(deliveries.c.last_reply).where(deliveries.c.id == failed[1])).scalar()
-        said = f"{failed[0]} within a day; the last one: {last}"
+    failed, last = failed_since(db, now - _AGAIN)
+    if failed:
+        said = f"{failed} within a day; the last one: {last}"
         remedy = (
             "`digest outbox list --state failed` shows them, `digest subscribers list` who gets nothing more."
         )

@@ -22,7 +22,7 @@ from digest.mail.wording import counted, lasting
 from digest.settings import Settings
 from digest.stationery import dkim_keys
 from digest.store import Store
-from digest.store.history import count_deliveries, oldest_open
+from digest.store.history import count_deliveries, failed_since, oldest_open
 from digest.store.outages import current_outage
 from digest.store.people import every_subscriber
 from digest.store.room import shortage_of
@@ -192,6 +192,11 @@ def _outbox(db: Connection, now: datetime) -> Iterator[Finding]:
             said,
             "digest outbox list --state unknown, then for each: digest outbox resolve ID --as sent",
         )
+    failed, last = failed_since(db, now - timedelta(days=1))
+    if failed:
+        said = f"{counted(failed, 'mail')} could not be sent within a day; the last one: {last}"
+        remedy = "digest outbox list --state failed; digest subscribers list says who gets nothing more"
+        yield Finding("refused", "warn", said, remedy)
     oldest = oldest_open(db)
     if oldest is None:
         yield Finding("outbox", "ok", "nothing waits")

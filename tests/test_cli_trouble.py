@@ -1,12 +1,14 @@
 """What a person reads on the command line when mail does not leave, and what they type then."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from digest.app import App
 from digest.cli import app as program
+from digest.doctor import examine
 from digest.doctor_mail import knock
 from digest.errors import StoreError
 from digest.settings import load_settings
@@ -16,7 +18,7 @@ from tests.servers import free_port
 from tests.smtp_script import Script, smtp_script
 
 NOW = "2026-03-03T09:00:00Z"
-LATER = "2026-03-03T09:30:00Z"
+AT_NINE = datetime(2026, 3, 3, 9, tzinfo=UTC)
 READER = "marta@example.org"
 
 
@@ -69,6 +71,11 @@ def test_who_was_refused_for_good_gets_nothing_until_the_operator_says_so(home):
         told = call(home, "run", "--once", code=1).stdout
         assert "`digest outbox list --state failed` says who and why" in told
         refused = call(home, "outbox", "list", "--state", "failed").stdout.splitlines()[1].split()[3]
+        with App.open(home) as app:
+            found = {f.name: f.said for f in examine(app.settings, app.store, lookup=None, now=AT_NINE)}
+        assert found["refused"].startswith(
+            "1 mail could not be sent within a day; the last one: recipient refused"
+        )
         listed = call(home, "subscribers", "list").stdout
         assert [line.split()[0] for line in listed.splitlines() if "refused for good" in line] == [refused]
         call(home, "subscribers", "resume", refused)

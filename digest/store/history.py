@@ -35,6 +35,16 @@ def last_refusals(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(refused.order_by(deliveries.c.id.desc()).limit(limit)).mappings()]
 
 
+def failed_since(db: Connection, since: datetime) -> tuple[int, str]:
+    """How many messages were given up since then, alerts aside, and what was said of the last one."""
+    failed = select(func.count(), func.max(deliveries.c.id)).where(
+        deliveries.c.kind != "alert", deliveries.c.state == "failed", deliveries.c.settled_at > since
+    )
+    count, last = db.execute(failed).one()
+    reply = select(deliveries.c.last_reply).where(deliveries.c.id == last)
+    return count, db.execute(reply).scalar() or ""
+
+
 def newest_deliveries(db: Connection, limit: int, state: DeliveryState | None = None) -> list[dict[str, Any]]:
     """The newest deliveries, all or those in one state.
 
