@@ -80,8 +80,8 @@ class Listed(NamedTuple):
     cells: list[list[int]]
     said_from: list[int]  # a cell: where its complete matches begin in `said`
     said: list[Part]
-    others_from: list[int]  # a cell: where its other matches begin in `others`
-    others: list[tuple[int, int, float]]  # row of the keyword, kind and contribution
+    near_from: list[int]  # a cell: where its other matches begin in `near`
+    near: list[tuple[int, int, float]]  # row of the keyword, kind and contribution
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,13 @@ class Batch:
         scores = []
         for column in columns:
             place, cell = places[column], cells[column]
-            said = listed.said[listed.said_from[cell] : listed.said_from[cell + 1]]
-            parts = [*trends[place], *said, *others.get(place, ())]
-            unnamed = self._add_near(place, cell, wholes[column], parts)
+            parts = listed.said[listed.said_from[cell] : listed.said_from[cell + 1]]
+            parts += trends[place]
+            if others:
+                parts += others[place]
+            unnamed = wholes[column]
+            if near := listed.near[listed.near_from[cell] : listed.near_from[cell + 1]]:
+                unnamed = self._add_near(near, place, unnamed, parts)
             if not parts and not unnamed:
                 parts = clerk.votes_alone(place)
             scores.append(score_of(clerk.ids[place], values[column], parts, unnamed))
@@ -167,8 +171,8 @@ class Batch:
             cells=found.cells.tolist(),
             said_from=found.starts[: size + 1].tolist(),
             said=self._complete(found),
-            others_from=(found.starts[size:] - found.starts[size]).tolist(),
-            others=list(zip(rows.tolist(), kinds.tolist(), worth.tolist(), strict=True)),
+            near_from=(found.starts[size:] - found.starts[size]).tolist(),
+            near=list(zip(rows.tolist(), kinds.tolist(), worth.tolist(), strict=True)),
         )
 
     def _complete(self, found: _KeywordParts) -> list[Part]:
@@ -209,11 +213,13 @@ class Batch:
             worth=by_cell.data,
         )
 
-    def _add_near(self, place: int, cell: int, whole: float, parts: list[Part]) -> float:
+    def _add_near(
+        self, near: Sequence[tuple[int, int, float]], place: int, whole: float, parts: list[Part]
+    ) -> float:
         """Name what keywords bring a paper that does not say them. Returns what is too little to be named, with `whole`."""
-        listed, keywords = self.listed, self.readers.rows.keywords
-        for row, kind, worth in listed.others[listed.others_from[cell] : listed.others_from[cell + 1]]:
-            if worth >= _NAMED and (named := self.clerk.related(keywords[row], place, kind)):
+        for row, kind, worth in near:
+            keyword = self.readers.rows.keywords[row]
+            if worth >= _NAMED and (named := self.clerk.related(keyword, place, kind)):
                 parts.append((-worth, reason_of((*named, worth))))
             else:
                 whole += worth
