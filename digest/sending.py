@@ -38,7 +38,7 @@ from digest.store.rescue import drop_unwanted
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 _PATIENCE = 0.25  # seconds between two looks at whether to stop
-_LINGER = 0.005
+_LEAST_LINGER, _LINGER = 0.001, 0.005  # seconds
 _SHARED = 0.01  # seconds an outcome may wait for a question to share its commit with
 _MESSAGES_A_CONNECTION = (
     8  # a connection costs about as much; so many are claimed at least, that none is idle
@@ -83,7 +83,7 @@ class Round:
         self._unwritten: list[Outcome] = []
         self._write_by = math.inf  # when the outcomes that wait must be written, by the steady clock
         self._renewed_at = clock()
-        self._commit_seconds = 0.0
+        self._linger = 0.0
         self._least = self._batch = policy.batch
         self._claimed_at = -math.inf  # by the steady clock
         self._found_all = False
@@ -99,7 +99,7 @@ class Round:
                 while spare and len(transports) - len(spare) < wanted and self.report.stopped is None:
                     self._senders.start([spare.pop(0)])
                 patience = min(self._feed(), self._write_by - time.monotonic()) if self._in_hand else 0.0
-                self._write(self._senders.events(patience, linger=self._commit_seconds))
+                self._write(self._senders.events(patience, linger=self._linger))
                 if is_stopping() or self.report.stopped is not None:
                     break
         finally:
@@ -149,8 +149,9 @@ class Round:
             for request in requests:
                 request.answer(False)
             raise
-        # Waiting as long as a commit takes for the questions of the others saves whole commits.
-        self._commit_seconds = min(time.monotonic() - began, _LINGER)
+        # Waiting as long as a commit takes for the questions of the others saves whole commits; also where the disk is
+        # quick, since a commit costs the processor as much as the message.
+        self._linger = min(max(time.monotonic() - began, _LEAST_LINGER), _LINGER)
         self._committed(tally, taken, now if is_late else None)
         for request in requests:
             request.answer(request.delivery.id in allowed)
