@@ -3,7 +3,7 @@
 What nobody refers to is freed at once. Only objects that refer to each other in a ring wait for the collector, which
 looks through all young ones whenever some more were made. Those of a batch are many, and in use until it is written:
 looking through them took a tenth of the time of a morning's digests, and found nothing. Looking through all of the
-program, as it does now and then, took a fifth of the time of sending.
+program, as it does now and then, cost 20 to 25 us a mail that was sent.
 """
 
 import gc
